@@ -1,0 +1,1 @@
+"""All that talks to hardware: interfaces, VISA sessions, drivers, module management."""

@@ -1,0 +1,1 @@
+"""Abstract instruments in the words of a technician."""

@@ -1,0 +1,26 @@
+"""Thermal heads, which blow tempered air over one transceiver."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+
+class ThermalHead(ABC):
+    """A head whose air temperature is set; the transceiver's own sensor tells what came of it."""
+
+    @property
+    @abstractmethod
+    def range_c(self) -> tuple[float, float]:
+        """Get the coldest and hottest air temperature that may be asked for."""
+
+    @abstractmethod
+    def force(self, temperature_c: float) -> None:
+        """Lower the head, start the flow and ask for an air temperature; return at once."""
+
+    @abstractmethod
+    def read_air_c(self) -> float:
+        """Read the air temperature."""
+
+    @abstractmethod
+    def release(self) -> None:
+        """Return the air to ambient and stop the flow."""

@@ -1,0 +1,1 @@
+"""All that computes: eye, TDECQ, BER statistics, sensitivity, spectrum, limits (numpy and scipy alone)."""

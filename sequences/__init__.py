@@ -1,0 +1,1 @@
+"""What a technician runs: pytest modules that read like the test plan."""

@@ -1,0 +1,1 @@
+"""All that pretends: physics, SCPI devices, transceiver firmware, servers, PyVISA backend."""

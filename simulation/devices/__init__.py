@@ -1,0 +1,1 @@
+"""Simulated instruments: command tables over physics."""

@@ -1,0 +1,1 @@
+"""Light, electronics and heat; knows no SCPI."""

@@ -1,0 +1,1 @@
+"""Firmware of the simulated transceiver."""

@@ -1,0 +1,1 @@
+"""All that configures, schedules, remembers and shows."""

@@ -1,0 +1,1 @@
+"""The files that people edit: YAML in, frozen values out."""
