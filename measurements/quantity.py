@@ -6,7 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
 
 
 class Bound(StrEnum):
@@ -28,9 +27,6 @@ class Cause(StrEnum):
     EYE_CLOSED = "eye closed"
 
 
-_NOTHING: Mapping[str, object] = MappingProxyType({})
-
-
 @dataclass(frozen=True, slots=True)
 class Quantity:
     """A measured value with unit, standard error and the raw figures behind it.
@@ -45,13 +41,16 @@ class Quantity:
     unit: str
     standard_error: float | None = None
     bound: Bound = Bound.EXACT
-    evidence: Mapping[str, object] = field(default=_NOTHING)
+    evidence: Mapping[str, object] = field(default_factory=dict)
     instruments: tuple[str, ...] = ()
 
     @property
     def finite(self) -> bool:
         """Get whether the value can be held against a limit at all."""
-        return isinstance(self.value, (int, float)) and math.isfinite(self.value)
+        try:
+            return math.isfinite(self.value)
+        except TypeError:  # a sequence handed over text or None: no number, and so never a pass
+            return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class NotMeasurable:
 
     reason: str
     cause: Cause
-    evidence: Mapping[str, object] = field(default=_NOTHING)
+    evidence: Mapping[str, object] = field(default_factory=dict)
     instruments: tuple[str, ...] = ()
 
 

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 
 from instruments.interfaces.power_meter import PowerReading
+from instruments.interfaces.safe_state import SafeState, SafetyRank
 
 
-class Attenuator(ABC):
+class Attenuator(SafeState):
     """One or more attenuating channels, each with a shutter and a power monitor at its output.
 
     Channels are named as on the front panel ("1", "2", …); channel c leads light from port
     "c.in" to port "c.out". Attenuation is in dB above the insertion loss.
     """
+
+    safety_rank = SafetyRank.ATTENUATOR
 
     @property
     @abstractmethod

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from instruments.interfaces.safe_state import SafeState, SafetyRank
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +24,10 @@ class ErrorCount:
     locked: bool
 
 
-class Bert(ABC):
+class Bert(SafeState):
     """Pattern generators and error detectors, named by the instrument's own location words."""
+
+    safety_rank = SafetyRank.SOURCE
 
     @property
     @abstractmethod
@@ -48,3 +52,7 @@ class Bert(ABC):
         self, detectors: Sequence[str], *, pattern: str, seconds: float
     ) -> tuple[ErrorCount, ...]:
         """Align each detector to its signal, then count over one gate common to all."""
+
+    def make_safe(self) -> None:
+        """Switch all outputs off."""
+        self.silence()

@@ -8,6 +8,11 @@ from abc import ABC, abstractmethod
 class HostBoard(ABC):
     """A board that holds one transceiver: power, reset, low-power mode and the two-wire bus."""
 
+    drives_power = True
+    drives_reset = True
+    drives_low_power = True
+    """Whether the board has these lines at all; without one, the way is the supply or a register."""
+
     @abstractmethod
     def present(self) -> bool:
         """Read whether a transceiver is plugged in (ModPrsL low)."""

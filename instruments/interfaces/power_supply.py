@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+
+from instruments.interfaces.safe_state import SafeState, SafetyRank
 
 
-class PowerSupply(ABC):
+class PowerSupply(SafeState):
     """A supply with one or more outputs, named as on the front panel ("1", "2", …)."""
+
+    safety_rank = SafetyRank.SUPPLY
 
     @property
     @abstractmethod
@@ -32,3 +36,8 @@ class PowerSupply(ABC):
     @abstractmethod
     def switch_off(self, output: str) -> None:
         """Switch one output off."""
+
+    def make_safe(self) -> None:
+        """Switch all outputs off."""
+        for output in self.outputs:
+            self.switch_off(output)

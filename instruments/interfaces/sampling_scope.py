@@ -70,3 +70,13 @@ class SamplingScope(ABC):
     @abstractmethod
     def read_average_powers_mw(self, channels: Sequence[str], *, wavelength_nm: float) -> tuple[float, ...]:
         """Read the average power monitors of the channels."""
+
+    @abstractmethod
+    def read_dark_noises_mw(
+        self, channels: Sequence[str], *, symbol_rate_gbd: float, wavelength_nm: float
+    ) -> tuple[float, ...]:
+        """Measure and keep the rms noise of dark channels through the reference receiver.
+
+        Captures carry it as `scope_noise_mw`. The trigger clock must run; raise InstrumentError
+        when a channel sees light.
+        """

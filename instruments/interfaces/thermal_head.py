@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+
+from instruments.interfaces.safe_state import SafeState, SafetyRank
 
 
-class ThermalHead(ABC):
+class ThermalHead(SafeState):
     """A head whose air temperature is set; the transceiver's own sensor tells what came of it."""
+
+    safety_rank = SafetyRank.THERMAL_HEAD
 
     @property
     @abstractmethod
@@ -24,3 +28,7 @@ class ThermalHead(ABC):
     @abstractmethod
     def release(self) -> None:
         """Return the air to ambient and stop the flow."""
+
+    def make_safe(self) -> None:
+        """Return the air to ambient and stop the flow."""
+        self.release()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
+
+from instruments.interfaces.safe_state import SafeState, SafetyRank
 
 
-class TunableLaser(ABC):
+class TunableLaser(SafeState):
     """A continuous-wave source whose wavelength and power can be set."""
 
     port = "out"
+    safety_rank = SafetyRank.SOURCE
 
     @property
     @abstractmethod
@@ -31,3 +34,7 @@ class TunableLaser(ABC):
     @abstractmethod
     def darken(self) -> None:
         """Switch light off."""
+
+    def make_safe(self) -> None:
+        """Switch light off."""
+        self.darken()

@@ -1,0 +1,98 @@
+"""The light path of the bench: fibres between elements, and what light arrives where.
+
+Light is pulled: who wants to know asks at a port, and the question runs backward through fibres and
+elements to the emitters. Powers add; reflections and interference between beams are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from simulation.physics.light import Beam, Light, LightSource, OpticalElement
+from simulation.physics.loss import Curve, dispersion_free
+
+
+@dataclass(frozen=True, slots=True)
+class FibreLink:
+    """A fibre with its connectors, from a port that light leaves to one that it enters.
+
+    Ports are "element.port", split at the first dot; curves take the wavelength in nm.
+    """
+
+    start: str
+    end: str
+    loss_db: Curve
+    dispersion_ps_nm: Curve = dispersion_free
+
+    def carry(self, beam: Beam) -> Beam:
+        """Give a beam as it comes out at the far end."""
+        return beam.after(self.loss_db(beam.wavelength_nm), self.dispersion_ps_nm(beam.wavelength_nm))
+
+
+def split_port(port: str) -> tuple[str, str]:
+    """Split "switch.M1.com" into the element and its own port name."""
+    element, dot, local = port.partition(".")
+    if not (element and dot and local):
+        raise ValueError(f"'{port}' is no port: write it as <element>.<port>")
+    return element, local
+
+
+class LightNetwork:
+    """All optical elements of a bench and the fibres between them."""
+
+    def __init__(self, elements: Mapping[str, OpticalElement], links: Iterable[FibreLink]) -> None:
+        self._elements = dict(elements)
+        self._into: dict[str, FibreLink] = {}
+        used: set[str] = set()
+        for link in links:
+            self._join(link, used)
+
+    def _join(self, link: FibreLink, used: set[str]) -> None:
+        split_port(link.end)
+        if split_port(link.start)[0] not in self._elements:
+            raise ValueError(f"the fibre {link.start} -> {link.end} starts at an element that emits no light")
+        if link.end in self._into or link.start in used:
+            raise ValueError(f"the fibre {link.start} -> {link.end} needs a port that another one occupies")
+        self._into[link.end] = link
+        used.add(link.start)
+
+    def arriving(self, port: str) -> Light:
+        """Get the light that falls on a port now; nothing if no fibre ends there.
+
+        Raises ValueError if the light runs in a ring, which this bench cannot resolve.
+        """
+        return tuple(self._arriving(port, ()))
+
+    def source_for(self, element: str) -> LightSource:
+        """Give one element its view of the network, with port names of its own."""
+        return _View(self, element)
+
+    def _arriving(self, port: str, trail: tuple[str, ...]) -> Iterator[Beam]:
+        if port in trail:
+            raise ValueError(f"light runs in a ring: {' <- '.join([*trail, port])}")
+        link = self._into.get(port)
+        if link is not None:
+            yield from map(link.carry, self._leaving(link.start, (*trail, port)))
+
+    def _leaving(self, port: str, trail: tuple[str, ...]) -> Iterator[Beam]:
+        name, local = split_port(port)
+        element = self._elements[name]
+        yield from (beam for beam in element.emission(local) if beam.power_mw > 0)
+        for passage in element.passages(local):
+            for beam in self._arriving(f"{name}.{passage.entrance}", trail):
+                passed = beam.after(passage.loss_db(beam.wavelength_nm))
+                if passed.power_mw > 0:
+                    yield passed
+
+
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The network as one element sees it."""
+
+    network: LightNetwork
+    element: str
+
+    def arriving(self, port: str) -> Light:
+        """Get the light that falls on one of this element's ports now."""
+        return self.network.arriving(f"{self.element}.{port}")

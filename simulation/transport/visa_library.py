@@ -1,0 +1,274 @@
+"""The simulated bench as a PyVISA backend, in process: pass the library to `pyvisa.ResourceManager`."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from pyvisa import constants, errors, highlevel, rname
+from pyvisa.constants import StatusCode
+from pyvisa.util import LibraryPath
+
+from simulation.scpi import ScpiDevice
+from simulation.transport.visa_session import SteppedClock, VisaError, VisaSession
+
+_FIRST_SESSION = 1000
+
+
+class BenchVisaLibrary(highlevel.VisaLibraryBase):
+    """A VISA library whose resources are simulated instruments.
+
+    PyVISA keeps one library and one manager per path and process, so every bench has a path of its own;
+    and a path never is the word "unset", which PyMeasure takes for another simulator's.
+    """
+
+    @staticmethod
+    def for_bench(
+        devices: Mapping[str, ScpiDevice], clock: SteppedClock, *, path: str = ""
+    ) -> BenchVisaLibrary:
+        """Make a library of a bench: devices by the resource string of the station file.
+
+        With a `path`, the library that is still alive under it is given again, whatever its devices.
+        """
+        unique = path or f"photonbench-{uuid.uuid4().hex}"
+        library = BenchVisaLibrary(LibraryPath(unique, "photonbench"))
+        if not library.devices:
+            library.devices = {rname.to_canonical_name(name): device for name, device in devices.items()}
+            library.clock = clock
+        return library
+
+    @staticmethod
+    def get_library_paths() -> Iterable[LibraryPath]:
+        """Name a path for who gives none."""
+        return (LibraryPath("photonbench", "default"),)
+
+    @staticmethod
+    def get_debug_info() -> dict[str, Any]:
+        """Say what this is, for pyvisa-info."""
+        return {"Photonbench": "simulated instruments, in process"}
+
+    def _init(self) -> None:
+        self.devices: dict[str, ScpiDevice] = {}
+        self.clock: SteppedClock | None = None
+        self._sessions: dict[int, VisaSession | None] = {}
+        self._next_session = _FIRST_SESSION
+        # One bench, one physics: two threads take turns even if they use different instruments.
+        self._lock = threading.RLock()
+
+    def _new_session(self, session: VisaSession | None) -> Any:
+        with self._lock:
+            self._next_session += 1
+            self._sessions[self._next_session] = session
+        return self._next_session
+
+    def _session(self, session: Any) -> VisaSession:
+        found = self._sessions.get(session)
+        if found is None:
+            raise errors.VisaIOError(StatusCode.error_invalid_object)
+        return found
+
+    def _fail(self, session: Any, error: VisaError) -> StatusCode:
+        return self.handle_return_value(session, error.status)
+
+    # Manager.
+
+    def open_default_resource_manager(self) -> tuple[Any, StatusCode]:
+        """Open a session of the manager itself."""
+        session = self._new_session(None)
+        return session, self.handle_return_value(session, StatusCode.success)
+
+    def list_resources(self, session: Any, query: str = "?*::INSTR") -> tuple[str, ...]:  # noqa: ARG002
+        """List the instruments of the bench whose address fits a VISA expression."""
+        return tuple(rname.filter(list(self.devices), query))
+
+    def open(
+        self,
+        session: Any,
+        resource_name: str,
+        access_mode: constants.AccessModes = constants.AccessModes.no_lock,  # noqa: ARG002
+        open_timeout: int = constants.VI_TMO_IMMEDIATE,  # noqa: ARG002
+    ) -> tuple[Any, StatusCode]:
+        """Open a session with an instrument."""
+        try:
+            name = rname.ResourceName.from_string(resource_name)
+        except rname.InvalidResourceName:
+            return 0, self.handle_return_value(session, StatusCode.error_invalid_resource_name)
+        device = self.devices.get(str(name))
+        if device is None or self.clock is None:
+            return 0, self.handle_return_value(session, StatusCode.error_resource_not_found)
+        opened = self._new_session(VisaSession(device, self.clock, name))
+        return opened, self.handle_return_value(opened, StatusCode.success)
+
+    def close(self, session: Any) -> StatusCode:
+        """Close a session, with an instrument or of the manager."""
+        with self._lock:
+            if session not in self._sessions:
+                return self.handle_return_value(None, StatusCode.success)
+            found = self._sessions.pop(session)
+            if found is not None:
+                found.turn.give()
+                found.exchange.close()
+        return self.handle_return_value(None, StatusCode.success)
+
+    # Messages.
+
+    def write(self, session: Any, data: bytes) -> tuple[int, StatusCode]:
+        """Send bytes."""
+        found = self._session(session)
+        found.turn.take(found.timeout_ns / 1e9)
+        with self._lock:
+            try:
+                found.write(bytes(data))
+            except VisaError as error:
+                found.turn.give()
+                return 0, self._fail(session, error)
+            if found.exchange.idle:
+                found.turn.give()
+        return len(data), self.handle_return_value(session, StatusCode.success)
+
+    def read(self, session: Any, count: int) -> tuple[bytes, StatusCode]:
+        """Read bytes."""
+        found = self._session(session)
+        found.turn.take(found.timeout_ns / 1e9)
+        with self._lock:
+            try:
+                data, status = found.read(count)
+            except VisaError as error:
+                found.turn.give()
+                return b"", self._fail(session, error)
+            if not found.exchange.outputs:
+                found.turn.give()
+        # Reads succeed a thousand times for each failure: the status is kept without the detour.
+        self._last_status = self._last_status_in_session[session] = status
+        return data, status
+
+    def clear(self, session: Any) -> StatusCode:
+        """Send a device clear."""
+        found = self._session(session)
+        with self._lock:
+            try:
+                found.clear()
+            except VisaError as error:
+                return self._fail(session, error)
+            found.turn.give()
+        return self.handle_return_value(session, StatusCode.success)
+
+    def flush(self, session: Any, mask: constants.BufferOperation) -> StatusCode:
+        """Discard what was not yet read, where the mask says so."""
+        found = self._session(session)
+        discard = constants.BufferOperation.discard_read_buffer
+        discard |= constants.BufferOperation.discard_receive_buffer
+        if mask & discard:
+            with self._lock:
+                found.exchange.outputs.clear()
+        return self.handle_return_value(session, StatusCode.success)
+
+    def read_stb(self, session: Any) -> tuple[int, StatusCode]:
+        """Poll the status byte."""
+        found = self._session(session)
+        with self._lock:
+            try:
+                byte = found.poll()
+            except VisaError as error:
+                return 0, self._fail(session, error)
+        return byte, self.handle_return_value(session, StatusCode.success)
+
+    def assert_trigger(self, session: Any, protocol: constants.TriggerProtocol) -> StatusCode:  # noqa: ARG002
+        """Send a group trigger."""
+        found = self._session(session)
+        with self._lock:
+            try:
+                found.trigger()
+            except VisaError as error:
+                return self._fail(session, error)
+        return self.handle_return_value(session, StatusCode.success)
+
+    # Attributes, locks, events.
+
+    def get_attribute(self, session: Any, attribute: Any) -> tuple[Any, StatusCode]:
+        """Get an attribute, by its number or member."""
+        if self._sessions.get(session, self) is None:
+            return self._manager_attribute(session, int(attribute))
+        try:
+            value = self._session(session).get(int(attribute))
+        except VisaError as error:
+            return None, self._fail(session, error)
+        return value, self.handle_return_value(session, StatusCode.success)
+
+    def _manager_attribute(self, session: Any, attribute: int) -> tuple[Any, StatusCode]:
+        if attribute != int(constants.ResourceAttribute.resource_class):
+            return None, self.handle_return_value(session, StatusCode.error_nonsupported_attribute)
+        return "RSRCMGR", self.handle_return_value(session, StatusCode.success)
+
+    def set_attribute(self, session: Any, attribute: Any, attribute_state: Any) -> StatusCode:
+        """Set an attribute, by its number or member."""
+        try:
+            self._session(session).set(int(attribute), attribute_state)
+        except VisaError as error:
+            return self._fail(session, error)
+        return self.handle_return_value(session, StatusCode.success)
+
+    def lock(
+        self,
+        session: Any,
+        lock_type: constants.Lock,  # noqa: ARG002
+        timeout: int,  # noqa: ARG002
+        requested_key: str | None = None,
+    ) -> tuple[str, StatusCode]:
+        """Grant a lock: a simulated bench has one user."""
+        self._session(session)
+        return requested_key or "", self.handle_return_value(session, StatusCode.success)
+
+    def unlock(self, session: Any) -> StatusCode:
+        """Give a lock back."""
+        self._session(session)
+        return self.handle_return_value(session, StatusCode.success)
+
+    def gpib_control_ren(self, session: Any, mode: constants.RENLineOperation) -> StatusCode:  # noqa: ARG002
+        """Accept remote and local states; simulated instruments have no front panel."""
+        self._session(session)
+        return self.handle_return_value(session, StatusCode.success)
+
+    def enable_event(
+        self,
+        session: Any,
+        event_type: constants.EventType,  # noqa: ARG002
+        mechanism: constants.EventMechanism,  # noqa: ARG002
+        context: None = None,  # noqa: ARG002
+    ) -> StatusCode:
+        """Get ready to wait for service requests."""
+        self._session(session)
+        return self.handle_return_value(session, StatusCode.success)
+
+    def disable_event(
+        self,
+        session: Any,
+        event_type: constants.EventType,  # noqa: ARG002
+        mechanism: constants.EventMechanism,  # noqa: ARG002
+    ) -> StatusCode:
+        """Stop waiting for events; called whenever a resource is closed."""
+        return self.handle_return_value(session, StatusCode.success)
+
+    def discard_events(
+        self,
+        session: Any,
+        event_type: constants.EventType,  # noqa: ARG002
+        mechanism: constants.EventMechanism,  # noqa: ARG002
+    ) -> StatusCode:
+        """Forget events; called whenever a resource is closed."""
+        return self.handle_return_value(session, StatusCode.success)
+
+    def wait_on_event(
+        self, session: Any, in_event_type: constants.EventType, timeout: int
+    ) -> tuple[constants.EventType, Any, StatusCode]:
+        """Wait for a service request, in bench time."""
+        found = self._session(session)
+        with self._lock:
+            try:
+                found.await_request(timeout * 1_000_000)
+            except VisaError as error:
+                return in_event_type, None, self._fail(session, error)
+        context = self._new_session(None)
+        return in_event_type, context, self.handle_return_value(session, StatusCode.success)

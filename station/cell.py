@@ -1,0 +1,220 @@
+"""Everything of one run at one slot: files, bench, transceiver, record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from instruments.cmis import ModuleManagement
+from instruments.interfaces.attenuator import Attenuator
+from instruments.interfaces.bert import Bert
+from instruments.interfaces.optical_switch import OpticalSwitch
+from instruments.interfaces.power_meter import PowerMeter
+from instruments.interfaces.sampling_scope import SamplingScope
+from instruments.interfaces.spectrum_analyser import SpectrumAnalyser
+from instruments.interfaces.tunable_laser import TunableLaser
+from measurements.limits import Verdict
+from station.analysis import Analyst
+from station.bench import Bench
+from station.config.plan_file import Corner, PlanStep
+from station.config.product_file import Product
+from station.itinerary import Itinerary
+from station.paths.check import PathCheck
+from station.paths.eye import EyePaths, EyeSettings
+from station.paths.host import HostLanes
+from station.paths.optics import Optics
+from station.paths.power import PowerPaths
+from station.paths.receiver import ReceiverPaths
+from station.paths.spectrum import SpectrumPaths
+from station.run import Run
+from station.slot import Slot
+from station.twin_port import TwinPort
+from station.wiring import Wiring
+
+# Our own bounds, with a margin to what hurts: bare metal warmer or colder than this stays untouched.
+_TOUCH_C = (5.0, 43.0)
+
+
+@dataclass(slots=True)
+class Cell:
+    """One slot at work. Built by `station.opening.open_cell`; `finish` leaves it safe, once."""
+
+    serial: str
+    product: Product
+    itinerary: Itinerary
+    run: Run
+    bench: Bench
+    make_slot: Callable[[], Slot]
+    slot_number: int
+    wiring: Wiring
+    analyst: Analyst
+    folder: Path
+    twin: TwinPort | None
+    verdict: Verdict = Verdict.ABORTED
+    _corner: Corner | None = None
+    _step: PlanStep | None = None
+    _pattern: str | None = None
+    _opened: bool = False
+    _slot: Slot | None = None
+
+    # --- steps -----------------------------------------------------------------------------------
+
+    def is_sequence(self, path: Path) -> bool:
+        """Tell whether a file is one of the sequences that run here."""
+        return self.itinerary.is_sequence(path)
+
+    def corners_of(self, path: Path) -> tuple[Corner, ...]:
+        """Get the corners at which a sequence runs, in the order of the visit."""
+        return self.itinerary.corners_of(path)
+
+    def place_of(self, path: Path, corner: Corner | None) -> tuple[int, int]:
+        """Get where a step stands in the order of the visit."""
+        return self.itinerary.place_of(path, corner)
+
+    @property
+    def step_options(self) -> Mapping[str, object]:
+        """Get the options that the plan gives the present step."""
+        return self._step.options if self._step else {}
+
+    def begin_step(self, path: Path, corner: Corner | None, title: str, pattern: str | None = None) -> None:
+        """Open a step; the bench is opened with the first one."""
+        if not self._opened:
+            self._opened = True
+            self.open_bench()
+        self._corner = corner
+        self._step = self.itinerary.step_of(path, corner)
+        self._pattern = (self._step.pattern if self._step else None) or pattern
+        self.run.begin_step(title, corner.name if corner else "")
+
+    def open_bench(self) -> None:
+        """Open all instruments and write down who they are; an error is recorded and raised."""
+        for name, entry in self.bench.station.instruments.items():
+            self.run.abort.check()
+            identity = self.bench.open(name).identity
+            self.run.journal.append(
+                "instrument",
+                name=name,
+                model=entry.model,
+                manufacturer=identity.manufacturer,
+                serial=identity.serial,
+                firmware=identity.firmware,
+                calibrated=entry.calibrated.isoformat() if entry.calibrated else None,
+                calibration_due=entry.calibration_due.isoformat() if entry.calibration_due else None,
+            )
+
+    def transceiver_at_corner(self) -> ModuleManagement:
+        """Bring the transceiver to the step's corner and feed it the step's pattern."""
+        if self._corner is None:
+            raise RuntimeError("a step without a corner cannot have the transceiver")
+        if self._pattern is not None:
+            self.host_lanes.send_everywhere(self._pattern)
+        self.slot.go_to(self._corner, self.serial)
+        self.run.set_conditions(self.slot.now())
+        return self.slot.parts.management
+
+    # --- what sequences are handed ---------------------------------------------------------------
+
+    @property
+    def slot(self) -> Slot:
+        """Get the slot; its instruments must be open."""
+        if self._slot is None:
+            self._slot = self.make_slot()
+        return self._slot
+
+    @property
+    def slot_name(self) -> str:
+        """Get the name that wiring uses for the slot."""
+        return f"slot{self.slot_number}"
+
+    @property
+    def optics(self) -> Optics:
+        """Get the ways from the transmitters."""
+        switches = partial(self.bench.get, kind=OpticalSwitch)
+        return Optics(self.wiring, self.slot_name, self.product, switches, self.run.journal)
+
+    @property
+    def host_lanes(self) -> HostLanes:
+        """Get the host lanes."""
+        return HostLanes(self.wiring, self.slot_name, self.product, self.bench.only(Bert)[1])
+
+    def power_paths(self) -> PowerPaths:
+        """Get the ways to the power meter."""
+        name, meter = self.bench.only(PowerMeter)
+        return PowerPaths(self.optics, meter, name)
+
+    def eye_paths(self) -> EyePaths:
+        """Get the ways to the scope."""
+        name, scope = self.bench.only(SamplingScope)
+        settings = EyeSettings(
+            self.product.symbol_rate_gbd,
+            self.product.reference_receiver,
+            samples_per_symbol=self._option("samples_per_symbol", 16),
+            averages=self._option("averages", 16),
+        )
+        return EyePaths(self.optics, scope, name, settings, self.analyst, self.folder)
+
+    def spectrum_paths(self) -> SpectrumPaths:
+        """Get the ways to the spectrum analyser."""
+        name, analyser = self.bench.only(SpectrumAnalyser)
+        return SpectrumPaths(self.optics, analyser, name, self.product)
+
+    def receiver_paths(self) -> ReceiverPaths:
+        """Get the ways back to the receivers."""
+        name, bert = self.bench.only(Bert)
+        attenuators = partial(self.bench.get, kind=Attenuator)
+        damage_dbm = self.product.receiver_damage_dbm
+        return ReceiverPaths(self.optics, self.wiring, self.slot_name, attenuators, bert, name, damage_dbm)
+
+    def path_check(self) -> PathCheck:
+        """Get the CW source and the ways of its light."""
+        source_name, source = self.bench.only(TunableLaser)
+        meter_name, meter = self.bench.only(PowerMeter)
+        return PathCheck(self.wiring, self.optics, (source_name, source), (meter_name, meter))
+
+    def _option(self, name: str, default: int) -> int:
+        value = self.step_options.get(name, default)
+        if not isinstance(value, int):
+            raise TypeError(f"option {name} of {self._step and self._step.sequence} must be a whole number")
+        return value
+
+    # --- the end ---------------------------------------------------------------------------------
+
+    def finish(self) -> None:
+        """Leave the bench safe, conclude, and return only when the verdict is on the disk."""
+        self.run.abort.disarm()
+        self._make_safe()
+        self.analyst.stop(drop=self.run.abort.requested)
+        verdict, reasons = self.run.conclude()
+        self.run.close(verdict, reasons)
+        self.bench.close()
+        self.verdict = verdict
+
+    def _make_safe(self) -> None:
+        slot = self._slot if self._slot and self._slot.powered else None
+        disable, power_off = (slot.disable_transmitters, slot.power_off) if slot else (None, None)
+        steps = list(self.bench.make_safe(disable, power_off))
+        undone = [step for step in steps if not step.done]
+        for step in undone:
+            self.run.error(RuntimeError(f"{step.what}: {step.detail}"), doing="leaving the bench safe")
+        self.run.journal.append(
+            "safe_state",
+            steps=[{"what": s.what, "done": s.done, "detail": s.detail} for s in steps],
+            touch=_touch_words(self._slot.last_case_c if self._slot else None, bool(undone)),
+        )
+        if self.twin is not None:
+            self.run.journal.append("twin_state", instruments=self.twin.safe_state())
+
+
+def _touch_words(case_c: float | None, unsafe: bool) -> str:
+    if unsafe:
+        return "NOT SAFE: the bench could not be made safe; do not touch fibres or transceiver"
+    if case_c is None:
+        return "The bench is safe: no light, no power. The transceiver may be touched."
+    low, high = _TOUCH_C
+    if low < case_c < high:
+        return f"The bench is safe: no light, no power. The transceiver may be touched ({case_c:.0f} °C)."
+    return (
+        f"The bench is safe: no light, no power. Do not touch the transceiver yet: it is at {case_c:.0f} °C."
+    )

@@ -1,0 +1,160 @@
+"""The plan file: which corners are visited, which sequences run at each, and what each must measure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from station.config.fields import (
+    Celsius,
+    FileModel,
+    FrozenMap,
+    MeasurementName,
+    Name,
+    Options,
+    Positive,
+    Text,
+    no_options,
+)
+from station.config.problems import Finding, nearest
+
+Pattern = Literal[
+    "PRBS7",
+    "PRBS9",
+    "PRBS11",
+    "PRBS13",
+    "PRBS15",
+    "PRBS23",
+    "PRBS31",
+    "PRBS13Q",
+    "PRBS31Q",
+    "SSPRQ",
+    "SQUARE",
+]
+"""Test patterns; Q and SSPRQ are PAM4, SQUARE is eight threes and eight zeros."""
+
+
+class Corner(FileModel):
+    """One set of conditions; `test_channel` None means back-to-back."""
+
+    name: Name
+    case_temperature_c: Celsius
+    supply_v: Positive
+    test_channel: Name | None = None
+
+
+class SoakByTime(FileModel):
+    """The case is soaked once its temperature has stayed within tolerance for a while."""
+
+    method: Literal["time"]
+    seconds: Annotated[float, Field(ge=0.0, le=86_400.0)]
+    timeout_s: Positive
+
+
+class SoakBySlope(FileModel):
+    """The case is soaked once its temperature, within tolerance, hardly moves over a window."""
+
+    method: Literal["slope"]
+    slope_c_per_min: Positive
+    window_s: Positive
+    timeout_s: Positive
+
+
+class Temperature(FileModel):
+    """How a case temperature is reached; both wait for the module's own sensor."""
+
+    tolerance_c: Positive
+    soak: Annotated[SoakByTime | SoakBySlope, Field(discriminator="method")]
+
+
+def _no_patterns() -> Mapping[str, Pattern]:
+    return MappingProxyType({})
+
+
+class PlanStep(FileModel):
+    """One sequence, where it runs, and every measurement that it must deliver there.
+
+    `corners` is "all", "once" (at the first corner alone) or a list of names. `pattern` is what the
+    BERT sends to the host lanes during the step; `patterns` names exceptions per measurement.
+    """
+
+    sequence: Text
+    corners: Literal["all", "once"] | tuple[Name, ...] = "all"
+    measures: tuple[MeasurementName, ...] = Field(min_length=1)
+    pattern: Pattern | None = None
+    patterns: FrozenMap[MeasurementName, Pattern] = Field(default_factory=_no_patterns)
+    options: Options = Field(default_factory=no_options)
+
+    def pattern_of(self, measurement: str) -> str | None:
+        """Get the pattern that a measurement of this step needs, or None when it needs none."""
+        return self.patterns.get(measurement, self.pattern)
+
+
+class PlanPolicy(FileModel):
+    """When a run ends early."""
+
+    stop: Literal["never", "first_fail"] = "never"
+
+
+class Plan(FileModel):
+    """What is done with one transceiver, in the order in which it is done."""
+
+    format: Literal["photonbench/plan/1"] = Field(alias="schema")
+    name: Text
+    product: Text | None = None
+    corners: tuple[Corner, ...] = Field(min_length=1)
+    temperature: Temperature
+    policy: PlanPolicy = PlanPolicy()
+    steps: tuple[PlanStep, ...] = Field(min_length=1)
+
+    def corners_of(self, step: PlanStep) -> tuple[Corner, ...]:
+        """Get the corners at which a step runs, in the order of the visit."""
+        if step.corners == "all":
+            return self.corners
+        if step.corners == "once":
+            return self.corners[:1]
+        return tuple(corner for corner in self.corners if corner.name in step.corners)
+
+
+def review(plan: Plan) -> Iterator[Finding]:
+    """Find what contradicts itself inside one plan file."""
+    yield from _review_corners(plan)
+    for index, step in enumerate(plan.steps):
+        yield from _review_step(("steps", index), step, [corner.name for corner in plan.corners])
+    counted = Counter(
+        (corner.name, name)
+        for step in plan.steps
+        for corner in plan.corners_of(step)
+        for name in step.measures
+    )
+    for (corner, name), times in counted.items():
+        if times > 1:
+            yield Finding(
+                ("steps",), f"{name} is measured {times} times at corner {corner!r}; the record holds one"
+            )
+
+
+def _review_corners(plan: Plan) -> Iterator[Finding]:
+    seen: set[str] = set()
+    for index, corner in enumerate(plan.corners):
+        if corner.name in seen:
+            yield Finding(("corners", index, "name"), f"corner {corner.name!r} is listed twice")
+        seen.add(corner.name)
+
+
+def _review_step(place: tuple[str | int, ...], step: PlanStep, corners: list[str]) -> Iterator[Finding]:
+    for index, name in enumerate(step.corners if isinstance(step.corners, tuple) else ()):
+        if name not in corners:
+            yield Finding((*place, "corners", index), f"no corner {name!r}", nearest(name, corners))
+    for name in step.patterns:
+        if name not in step.measures:
+            yield Finding(
+                (*place, "patterns", name),
+                f"this step does not measure {name}",
+                nearest(name, step.measures),
+                at_key=True,
+            )

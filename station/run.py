@@ -1,0 +1,262 @@
+"""One run: it records and judges what sequences measure, step by step, and says the verdict.
+
+A measurement is on its way to the disk when `measure` returns, and on it when its step ends. The
+verdict comes from what was expected and what was recorded, never from how pytest ended.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+
+from instruments.clock import Clock
+from instruments.errors import BenchDisagrees, InstrumentError, PhotonbenchError
+from measurements.limits import Verdict, worst
+from measurements.quantity import NotMeasurable, Quantity, Result
+from station.abort import AbortRequest
+from station.agreement import DISAGREEMENT
+from station.analysis import Pending
+from station.config.limits import ResolvedLimit
+from station.expected import Key
+from station.journal import Journal
+from station.judge import Judge, Opinion
+from station.slot import Conditions
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One visit of one sequence function."""
+
+    number: int
+    title: str
+    corner: str
+    started: float
+
+
+class Run:
+    """The record in the making. `partial` runs are never a PASS for the unit."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        clock: Clock,
+        limits: Mapping[str, ResolvedLimit],
+        expected: tuple[Key, ...] | None,
+        abort: AbortRequest,
+    ) -> None:
+        self.journal = journal
+        self.clock = clock
+        self.abort = abort
+        self.partial = expected is None
+        self._limits = limits
+        self._judge = Judge(limits, expected)
+        self._step: Step | None = None
+        self._steps = 0
+        self._waiting: list[tuple[Key, Step, dict[str, object], Pending]] = []
+        self._steps_of: dict[Key, Step] = {}
+        self._conditions: dict[str, object] = {}
+        self._errors: list[str] = []
+        self._started = clock.now()
+
+    # --- steps -----------------------------------------------------------------------------------
+
+    def begin_step(self, title: str, corner: str) -> None:
+        """Open a step; what is measured until `end_step` belongs to it."""
+        self.abort.check()
+        self._steps += 1
+        self._step = Step(self._steps, title, corner, self.clock.now())
+        self._conditions = {}
+        self.journal.append("step_started", step=self._steps, title=title, corner=corner)
+
+    def set_conditions(self, conditions: Conditions) -> None:
+        """Say under what the following measurements of the step are made."""
+        self._conditions = asdict(conditions)
+
+    def end_step(self) -> None:
+        """Close a step: wait for its analyses, judge them, and bring all to the disk."""
+        self._collect()
+        self._write_settled(final=False)
+        if self._step is not None:
+            seconds = round(self.clock.now() - self._step.started, 6)
+            self.journal.append("step_finished", step=self._step.number, seconds=seconds)
+        self.journal.sync()
+        self._step = None
+
+    def failures_of_step(self, number: int) -> list[str]:
+        """Say which measurements of a step missed a limit or could not be judged."""
+        return [
+            f"{key}: {opinion.verdict}: {opinion.reason}"
+            for key, opinion in self._judge.opinions.items()
+            if opinion.verdict not in (Verdict.PASS, None) and self._steps_of[key].number == number
+        ]
+
+    @property
+    def step_number(self) -> int:
+        """Get the number of the newest step."""
+        return self._steps
+
+    # --- measurements ----------------------------------------------------------------------------
+
+    def measure(self, name: str, result: Result | Pending, *, lane: int | None = None) -> None:
+        """Record and judge one result; it never raises on a missed limit."""
+        self.abort.check()
+        step = self._step or Step(self._steps, "outside any step", "", self.clock.now())
+        key = Key(name, lane, step.corner)
+        if isinstance(result, Pending):
+            self._waiting.append((key, step, self._conditions, result))
+        else:
+            self._record(key, step, self._conditions, result)
+
+    def value(self, name: str, lane: int | None = None) -> Quantity | None:
+        """Get what was measured at this corner, waiting for its analysis; None when nothing was."""
+        self._collect()
+        corner = self._step.corner if self._step else ""
+        result = self._judge.result(Key(name, lane, corner))
+        return result if isinstance(result, Quantity) else None
+
+    def agree(self, what: str, first: Quantity, second: Quantity, *, lane: int | None = None) -> None:
+        """Hold two instruments against each other; raise BenchDisagrees beyond their uncertainty."""
+        uncertainty = 2 * math.hypot(first.standard_error or 0.0, second.standard_error or 0.0)
+        difference = second.value - first.value
+        fields = {
+            "what": what,
+            "lane": lane,
+            "values": [first.value, second.value],
+            "unit": first.unit,
+            "instruments": [*first.instruments, *second.instruments],
+            "uncertainty": uncertainty,
+        }
+        agrees = first.unit == second.unit and abs(difference) <= DISAGREEMENT * uncertainty
+        self.journal.append("agreement", step=self._steps, agrees=agrees, **fields)
+        if not agrees:
+            where = "" if lane is None else f" of lane {lane}"
+            raise BenchDisagrees(
+                f"bench disagrees with itself: {what}{where} is {first.value:.3f} {first.unit} by "
+                f"{', '.join(first.instruments)} and {second.value:.3f} {second.unit} by "
+                f"{', '.join(second.instruments)}, uncertainty {uncertainty:.3f}",
+                remedy="clean the connectors and measure the path losses again",
+            )
+
+    def _collect(self) -> None:
+        """Record the results of all analyses that were waited for, in the order they were asked."""
+        waiting, self._waiting = self._waiting, []
+        for key, step, conditions, pending in waiting:
+            try:
+                result: object = pending.result()
+            except Exception as error:  # an analysis that breaks is an error of the bench, with its reason
+                self.error(error, doing=f"the analysis of {key}")
+                result = f"the analysis failed: {error}"
+            self._record(key, step, conditions, result)
+
+    def _record(self, key: Key, step: Step, conditions: dict[str, object], result: object) -> None:
+        opinion = self._judge.take(key, result)
+        self._steps_of.setdefault(key, step)
+        row = self._limits.get(key.name)
+        self.journal.append(
+            "measurement",
+            name=key.name,
+            lane=key.lane,
+            corner=key.corner,
+            **_told(result, row),
+            **_judged(opinion),
+            limit_source=row.source if row else None,
+            limit_layer=row.layer if row else None,
+            limit_confirmed=row.confirmed if row else None,
+            step=step.number,
+            conditions=conditions,
+        )
+
+    def _write_settled(self, *, final: bool) -> None:
+        for key, opinion in self._judge.settle(final=final).items():
+            self.journal.append("judged", name=key.name, lane=key.lane, corner=key.corner, **_judged(opinion))
+
+    # --- what goes wrong, and the end ------------------------------------------------------------
+
+    def error(self, error: BaseException, *, doing: str = "") -> None:
+        """Write down that the bench broke; the run can no longer pass."""
+        message = error.message if isinstance(error, PhotonbenchError) else f"{type(error).__name__}: {error}"
+        message = f"{doing}: {message}" if doing else message
+        self._errors.append(message)
+        instrument = error if isinstance(error, InstrumentError) else InstrumentError("")
+        self.journal.append(
+            "error",
+            step=self._steps,
+            type=type(error).__name__,
+            message=message,
+            remedy=getattr(error, "remedy", ""),
+            instrument=instrument.instrument,
+            command=instrument.command,
+            transcript=list(instrument.transcript),
+        )
+
+    def conclude(self) -> tuple[Verdict, list[str]]:
+        """Judge what still waits, compare with what was expected, and give verdict and reasons."""
+        if not self.abort.requested:
+            self._collect()
+        self._write_settled(final=True)
+        opinions = self._judge.opinions
+        reasons = [f"ABORTED: {self.abort.reason}"] if self.abort.requested else []
+        reasons += [f"ERROR: {message}" for message in self._errors]
+        for wanted in (Verdict.ERROR, Verdict.FAIL):
+            reasons += [f"{wanted}: {k}: {o.reason}" for k, o in opinions.items() if o.verdict is wanted]
+        missing = self._judge.missing
+        if missing and not self.abort.requested:
+            shown = ", ".join(str(key) for key in missing[:5]) + (" …" if len(missing) > 5 else "")
+            reasons.append(f"ERROR: {len(missing)} of the planned measurements never came: {shown}")
+        return self._verdict(bool(missing)), reasons
+
+    def _verdict(self, missing: bool) -> Verdict:
+        if self.abort.requested:
+            return Verdict.ABORTED
+        verdicts = [opinion.verdict or Verdict.ERROR for opinion in self._judge.opinions.values()]
+        if self._errors or missing or not verdicts:
+            verdicts.append(Verdict.ERROR)
+        return worst(verdicts)
+
+    def close(self, verdict: Verdict, reasons: list[str]) -> None:
+        """Write the verdict and return only when it is on the disk."""
+        counts = {
+            str(v): sum(o.verdict is v for o in self._judge.opinions.values())
+            for v in (Verdict.PASS, Verdict.FAIL, Verdict.ERROR)
+        }
+        seconds = round(self.clock.now() - self._started, 6)
+        self.journal.append(
+            "verdict",
+            verdict=str(verdict),
+            reasons=reasons,
+            counts=counts,
+            missing=len(self._judge.missing),
+            partial=self.partial,
+            seconds=seconds,
+        )
+        self.journal.seal()
+        self.journal.close()
+
+
+def _told(result: object, row: ResolvedLimit | None) -> dict[str, object]:
+    """Write a result as the record holds it."""
+    if isinstance(result, Quantity):
+        return {
+            "value": result.value if result.finite else str(result.value),
+            "unit": result.unit,
+            "standard_error": result.standard_error,
+            "bound": str(result.bound),
+            "evidence": dict(result.evidence),
+            "instruments": list(result.instruments),
+        }
+    told: dict[str, object] = {"value": None, "unit": row.unit if row else "", "standard_error": None}
+    if isinstance(result, NotMeasurable):
+        evidence = dict(result.evidence)
+        told |= {"cause": str(result.cause), "evidence": evidence, "instruments": list(result.instruments)}
+    return told
+
+
+def _judged(opinion: Opinion) -> dict[str, object]:
+    return {
+        "lower": opinion.lower,
+        "upper": opinion.upper,
+        "margin": opinion.margin,
+        "verdict": opinion.word,
+        "reason": opinion.reason,
+    }
