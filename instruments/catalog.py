@@ -12,8 +12,9 @@ from pyvisa import errors as visa_errors
 
 from instruments.clock import Clock
 from instruments.driver import NO_OPTIONS, Driver
-from instruments.errors import InstrumentError, PhotonbenchError
+from instruments.errors import InstrumentError, InstrumentTimeout, PhotonbenchError
 from instruments.identity import fits, parse_identity
+from instruments.profile import Profile
 from instruments.session import Session
 from instruments.wire import WireResource
 
@@ -92,6 +93,29 @@ def open_resource(manager: ResourceManager, address: str, *, name: str) -> WireR
             remedy="check its power, its cable and the address in the station file",
         ) from error
     return resource
+
+
+def ask_identity(manager: ResourceManager, address: str, *, clock: Clock) -> str:
+    """Ask whoever is at an address for its identity, with the terminators in use; discovery only."""
+    stream = is_stream(address)
+    resource = open_resource(manager, address, name=address)
+    try:
+        for termination in ("\n", "\r")[: 2 if stream else 1]:
+            session = Session(
+                resource,
+                name=address,
+                model="unknown model",
+                clock=clock,
+                profile=Profile(termination=termination),
+                stream=stream,
+            )
+            try:
+                return session.query("*IDN?")
+            except InstrumentTimeout as error:
+                silence = error
+        raise silence
+    finally:
+        resource.close()
 
 
 def open_instrument(

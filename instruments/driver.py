@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 from instruments.errors import PhotonbenchError
 from instruments.identity import Identity, read_identity
@@ -13,6 +13,15 @@ from instruments.profile import Profile
 from instruments.session import Session
 
 NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
+
+T = TypeVar("T")
+
+
+def names(value: object) -> tuple[str, ...]:
+    """Read an option that is a list of names."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise TypeError("not a list")
+    return tuple(str(one) for one in value)
 
 
 class Driver:
@@ -64,6 +73,17 @@ class Driver:
 
     def _after_opening(self) -> None:
         """Read what the driver must know of the instrument."""
+
+    def _option(self, name: str, default: object, read: Callable[[Any], T]) -> T:
+        """Read an option of the station file."""
+        value = self._options.get(name, default)
+        try:
+            return read(value)
+        except (TypeError, ValueError) as error:
+            raise PhotonbenchError(
+                f"{self._session.title} cannot take option {name}: {value!r}",
+                remedy=f"write it like {name}: {default!r} in the station file",
+            ) from error
 
     def _require_known(self, name: str, known: Iterable[str], what: str) -> None:
         """Refuse a name that this instrument does not have."""

@@ -1,19 +1,19 @@
 """What can go wrong between us and the hardware.
 
 PhotonbenchError
-BenchError                  the bench broke: the unit must be tested again
-InstrumentError           an instrument refused, answered nonsense, or not at all
-InstrumentTimeout       no answer within the bound
-InstrumentRefused       its error queue was not empty after a command
-WrongIdentity           another instrument answers at this address
-GarbledAnswer           an answer that is not what the command gives
-RangeError              a reading outside the instrument's range
-ManagementError           the transceiver's management interface
-NoAcknowledge           the transceiver did not acknowledge its address
-WrongTransceiver        vendor data differ from what was scanned
-StateNotReached         a module or data path state did not come within its bound
-BenchDisagrees            two instruments contradict each other beyond their uncertainty
-UnsafeRequest             a request that could damage something; nothing was done
+  BenchError                the bench broke: the unit must be tested again
+    InstrumentError         an instrument refused, answered nonsense, or not at all
+      InstrumentTimeout     no answer within the bound
+      InstrumentRefused     its error queue was not empty after a command
+      WrongIdentity         another instrument answers at this address
+      GarbledAnswer         an answer that is not what the command gives
+      RangeError            a reading outside the instrument's range
+    ManagementError         the transceiver's management interface
+      NoAcknowledge         the transceiver did not acknowledge its address
+      WrongTransceiver      vendor data differ from what was scanned
+      StateNotReached       a module or data path state did not come within its bound
+    BenchDisagrees          two instruments contradict each other beyond their uncertainty
+    UnsafeRequest           a request that could damage something; nothing was done
 """
 
 from __future__ import annotations

@@ -16,6 +16,8 @@ from instruments.transcript import Transcript
 from instruments.wire import WireResource
 
 _MOST_STALE_ANSWERS = 8
+_MOST_STALE_READS = 10_000
+_QUIET_MS = 200
 _WIRE_ERRORS = (visa_errors.VisaIOError, visa_errors.InvalidSession, OSError)
 _CHECK_IT = "check its power and cable, then run `photonbench selftest --station …`"
 
@@ -86,10 +88,12 @@ class Link:
 
     def clear(self) -> None:
         """Empty the buffers on both sides and read late answers away."""
-        self.transcript.note(self.clock.now(), ">>", "(device clear)")
-        # Sockets and serial lines have no device clear; what is late is then read away.
-        with contextlib.suppress(visa_errors.VisaIOError):
-            self._resource.clear()
+        self.transcript.note(self.clock.now(), ">>", "(read away)" if self.stream else "(device clear)")
+        with contextlib.suppress(*_WIRE_ERRORS):
+            if self.stream:
+                self._read_away()
+            else:
+                self._resource.clear()
         if self._identity_answer:
             self._confirm_identity()
         self.in_step = True
@@ -140,10 +144,19 @@ class Link:
                 return self._resource.read_raw(1 << 20)
             head = self._resource.read_bytes(2)
             digits = self._resource.read_bytes(int(head[1:])) if head[1:].isdigit() else b""
-            count = int(digits) if digits.isdigit() else 0
-            return head + digits + self._resource.read_bytes(count + len(self._terminator), 1 << 20)
+            payload = self._resource.read_bytes(int(digits), 1 << 20) if digits.strip(b"0").isdigit() else b""
         finally:
             self._resource.read_termination = self._terminator
+        return head + digits + payload + self._resource.read_raw()
+
+    def _read_away(self) -> None:
+        """Read until nothing more comes: a stream has no device clear.
+
+        pyvisa-py 0.8.1 has one for sockets, but it never returns once the peer is gone.
+        """
+        self._resource.timeout = _QUIET_MS
+        for _ in range(_MOST_STALE_READS):
+            self._resource.read_raw(1 << 16)
 
     def _confirm_identity(self) -> None:
         self.send("*IDN?")

@@ -173,18 +173,35 @@ class Session:
         return np.frombuffer(raw, item, count // item.itemsize, start)
 
     def wait_complete(self, operation_s: float) -> None:
-        """Wait until all pending operations are done (*OPC?, IEEE 488.2 clause 10.19)."""
-        answer = self.query("*OPC?", operation_s=operation_s)
-        if answer.lstrip("+") != "1":
-            raise self.garbled("*OPC?", answer, "1")
+        """Wait until all pending operations are done.
+
+        *OPC? is answered with 1 once they are (IEEE 488.2 clause 10.19), except by the N77xx:
+        they say 0 at once while they are not (N77xx Series Programming Guide, p. 40).
+        """
+
+        def is_complete(answer: str) -> bool:
+            if answer.lstrip("+") not in {"0", "1"}:
+                raise self.garbled("*OPC?", answer, "0 or 1")
+            return answer.endswith("1")
+
+        self.poll("*OPC?", is_complete, within_s=operation_s, operation_s=operation_s)
 
     def poll(
-        self, command: str, done: Callable[[str], bool], *, within_s: float, interval_s: float = 0.1
+        self,
+        command: str,
+        done: Callable[[str], bool],
+        *,
+        within_s: float,
+        interval_s: float = 0.1,
+        operation_s: float = 0.0,
     ) -> str:
-        """Ask again and again until `done` likes the answer; return that answer."""
+        """Ask again and again until `done` likes the answer; return that answer.
+
+        `operation_s` is how long the instrument may hold back one answer.
+        """
         started_s = self.clock.now()
         while True:
-            answer = self.query(command)
+            answer = self.query(command, operation_s=operation_s)
             if done(answer):
                 return answer
             if self.clock.now() - started_s >= within_s:

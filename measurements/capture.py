@@ -155,9 +155,12 @@ def waveform_from_xy(
 def _moved_to_grid(power_mw: NDArray[np.floating], late: FloatArray, symbols: int) -> FloatArray:
     """Subtract from each sample what the smooth waveform does between its place and the grid's."""
     given = np.asarray(power_mw, dtype=np.float64)
+    settled = 1e-5 * float(np.ptp(given))
     even = given
-    for _ in range(3):  # each pass shrinks the error by the step times the slope: 3 reach 1e-4 at half a step
-        even = given - _rise(even, late, symbols)
+    for _ in range(6):  # each pass shrinks the error by the unevenness: two suffice at 0.1 steps
+        previous, even = even, given - _rise(even, late, symbols)
+        if float(np.abs(even - previous).max()) <= settled:
+            break
     even.setflags(write=False)
     return even
 
@@ -168,10 +171,15 @@ def _rise(even: FloatArray, late: FloatArray, symbols: int) -> FloatArray:
     spectrum[2 * symbols + 1 :] = 0.0
     slope = 2j * np.pi * np.arange(spectrum.size) / even.size
     rise, factor = np.zeros_like(even), np.ones_like(even)
-    for order in (1, 2, 3):
+    # The term that a component at 1.5 symbol rates would still contribute decides when to stop.
+    reach, term = 3.0 * np.pi * symbols / even.size * float(np.abs(late).max()), 1.0
+    for order in range(1, 8):
         spectrum = spectrum * slope
         factor = factor * late / order
         rise += factor * np.fft.irfft(spectrum, even.size)
+        term *= reach / order
+        if term < 1e-4:
+            break
     return rise
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from measurements.quantity import Bound, Cause, NotMeasurable
 from measurements.units import FloatArray, width_ghz_to_nm
@@ -16,6 +18,7 @@ SIDE_MODE_RISE_DB = 3.0
 """A side mode must rise this far above the floor around it; else the floor only bounds the ratio."""
 
 _CENTRE_DEPTH_DB = 20.0
+_SKIRT_RIPPLE_DB = 1.0
 
 
 class SpectrumError(ValueError):
@@ -52,7 +55,8 @@ def laser_line(
     """
     _check(wavelength_nm, power_dbm, resolution_nm)
     top = int(np.argmax(power_dbm))
-    peak_nm, peak_dbm = float(wavelength_nm[top]), float(power_dbm[top])
+    peak_nm = float(wavelength_nm[top])
+    peak_dbm = float(power_dbm[top])
     if peak_dbm - float(np.median(power_dbm)) < MIN_RISE_DB:
         return NotMeasurable("no line stands out of the trace", Cause.DARK, {"highest_dbm": peak_dbm})
     half_nm = 2.0 * resolution_nm + width_ghz_to_nm(1.5 * symbol_rate_gbd, wavelength_nm=peak_nm)
@@ -74,25 +78,42 @@ def laser_line(
     )
 
 
-def _centre(wavelength_nm: FloatArray, power_dbm: FloatArray, line: np.ndarray) -> tuple[float, float]:
+def _centre(wavelength_nm: FloatArray, power_dbm: FloatArray, line: NDArray[np.bool_]) -> tuple[float, float]:
     """Weigh wavelengths by power; the error is that of placing the line's edges on the trace's grid."""
     weights = 10.0 ** (power_dbm[line] / 10.0)
     widths = np.gradient(wavelength_nm)[line]
     centre = float(np.average(wavelength_nm[line], weights=weights * widths))
-    return centre, float(widths.max()) / np.sqrt(12.0 * max(1, np.count_nonzero(line)))
+    return centre, float(widths.max()) / math.sqrt(12.0 * weights.size)
 
 
 def _side_mode(
-    wavelength_nm: FloatArray, power_dbm: FloatArray, outside: np.ndarray, half_nm: float
+    wavelength_nm: FloatArray, power_dbm: FloatArray, outside: NDArray[np.bool_], half_nm: float
 ) -> tuple[float, float, Bound]:
     """Find the highest point outside the line, and whether it is a mode or the floor."""
-    level = np.where(outside, power_dbm, -np.inf)
-    best = int(np.argmax(level))
+    beyond = outside & ~_skirt(power_dbm, outside)
+    if not beyond.any():
+        beyond = outside
+    best = int(np.argmax(np.where(beyond, power_dbm, -np.inf)))
     around = outside & (np.abs(wavelength_nm - wavelength_nm[best]) <= 4.0 * half_nm)
     around &= np.abs(wavelength_nm - wavelength_nm[best]) > 0.5 * half_nm
     floor = float(np.median(power_dbm[around])) if around.any() else float(np.median(power_dbm[outside]))
     distinct = power_dbm[best] - floor >= SIDE_MODE_RISE_DB
     return float(wavelength_nm[best]), float(power_dbm[best]), Bound.EXACT if distinct else Bound.LOWER
+
+
+def _skirt(power_dbm: FloatArray, outside: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Mark where the main line still falls on both sides: the analyser's filter, not a mode."""
+    skirt = np.zeros_like(outside)
+    floor = float(np.median(power_dbm[outside])) + 0.1 * _SKIRT_RIPPLE_DB
+    inside = np.flatnonzero(~outside)
+    for places in (range(int(inside[0]) - 1, -1, -1), range(int(inside[-1]) + 1, outside.size)):
+        lowest = math.inf
+        for place in places:
+            lowest = min(lowest, float(power_dbm[place]))
+            if power_dbm[place] > lowest + _SKIRT_RIPPLE_DB or power_dbm[place] < floor:
+                break
+            skirt[place] = True
+    return skirt
 
 
 def _check(wavelength_nm: FloatArray, power_dbm: FloatArray, resolution_nm: float) -> None:
@@ -101,12 +122,13 @@ def _check(wavelength_nm: FloatArray, power_dbm: FloatArray, resolution_nm: floa
     if not (np.isfinite(wavelength_nm).all() and np.isfinite(power_dbm).all()):
         raise SpectrumError("the trace has values that are not finite; sweep again")
     steps = np.diff(wavelength_nm)
-    if not (steps > 0).all():
+    if float(steps.min()) <= 0:
         raise SpectrumError("the wavelengths do not rise; check the trace's X data")
     if not resolution_nm > 0:
         raise SpectrumError(f"a resolution of {resolution_nm} nm is none")
-    if steps.max() > resolution_nm:
+    coarsest_nm = float(steps.max())
+    if coarsest_nm > resolution_nm:
         raise SpectrumError(
-            f"points {steps.max():.4f} nm apart can miss a line at {resolution_nm:g} nm resolution;"
+            f"points {coarsest_nm:.4f} nm apart can miss a line at {resolution_nm:g} nm resolution;"
             " sweep with more points"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from measurements.equalizer import equalise, shifted, wrapped
+from measurements.periodic import KEPT_RATES
 from measurements.tdecq_search import Neighbourhood, Setting, Task
 from measurements.units import FloatArray
 
@@ -15,7 +16,7 @@ def standard_error_db(
     """Propagate the record's noise, independent from symbol to symbol, to first order.
 
     Both histograms hang on the same samples, so their influences are added before they are
-    squared. OMAouter hangs on two symbols of each settled run. Taps and time are held.
+    squared. OMAouter hangs on two unit intervals of each settled run. Taps and time are held.
     """
     if left_mw <= 0:
         return 0.0
@@ -31,9 +32,20 @@ def standard_error_db(
     # The noise borne shrinks to sigma by what is subtracted: its relative error grows accordingly.
     borne = at_slicer_mw / task.enhancement(setting.taps)
     relative_sigma = error_of_noise / at_slicer_mw * (borne / sigma_mw) ** 2
-    settled = 0.5 / task.outer.runs_of_threes + 0.5 / task.outer.runs_of_zeros
-    relative_oma = left_mw * float(np.sqrt(settled)) / task.outer.oma_mw
+    settled = 1.0 / task.outer.runs_of_threes + 1.0 / task.outer.runs_of_zeros
+    relative_oma = left_mw * float(np.sqrt(settled / _independent(task, left_mw))) / task.outer.oma_mw
     return float(10.0 / np.log(10.0) * np.hypot(relative_sigma, relative_oma))
+
+
+def _independent(task: Task, left_mw: float) -> float:
+    """Count the independent noise values in two unit intervals of the record.
+
+    A sampler's white noise has 2 for each symbol rate kept and unit interval, noise that came
+    through the reference receiver about 1.
+    """
+    signal = task.locked.signal
+    white_left = signal.white_noise**2 * (1.0 - signal.white_removed)
+    return 2.0 * 2.0 * KEPT_RATES if white_left > 0.5 * left_mw**2 else 2.0
 
 
 def _slopes(values: FloatArray, thresholds: FloatArray, noise: float) -> tuple[FloatArray, float]:

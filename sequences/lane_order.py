@@ -1,5 +1,9 @@
 """Each host lane must appear on the fibre that is wired to it, and on no other."""
 
+import pytest
+
+pytestmark = pytest.mark.pattern("PRBS31Q")
+
 
 def test_lane_order(host, eye_paths, lanes, subtests, measure):
     """One host lane at a time sends PRBS13Q while the others send PRBS31Q."""

@@ -1,5 +1,9 @@
 """What the transceiver does when it is told, over its management interface."""
 
+import pytest
+
+pytestmark = pytest.mark.pattern("PRBS31Q")
+
 
 def test_disabled_lanes_are_dark(disabled_lanes, power_paths, subtests, measure):
     """Power that is left of each lane when its transmitter is disabled."""

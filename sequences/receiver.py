@@ -1,13 +1,16 @@
 """The receivers, lit by their own transmitters through attenuators (TP3)."""
 
+import pytest
 
-def test_error_ratio_and_sensitivity(receiver_paths, stimulus, lanes, options, subtests, measure):
+pytestmark = pytest.mark.pattern("PRBS31Q")
+
+
+def test_error_ratio_and_sensitivity(receivers, lanes, subtests, measure):
     """Pre-FEC error ratio at a nominal power, then the sensitivity from a sweep of the power."""
-    for group in receiver_paths.groups(lanes):
-        lights = stimulus(group.lanes)
-        nominal = group.count_at(lights, options)
-        sweeps = group.sweep(lights, options)
-        for lane in group.lanes:
+    for group in receivers.groups(lanes):
+        ratios = group.error_ratios()
+        sensitivities = group.sensitivities()
+        for lane in group.group.lanes:
             with subtests.test(lane=lane):
-                measure("rx_ber", nominal[lane], lane=lane)
-                measure("rx_sensitivity", sweeps[lane], lane=lane)
+                measure("rx_ber", ratios[lane], lane=lane)
+                measure("rx_sensitivity", sensitivities[lane], lane=lane)

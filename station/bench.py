@@ -82,7 +82,7 @@ class Bench:
         )
 
     def only(self, kind: type[T]) -> tuple[str, T]:
-        """Get the one instrument of a kind with its name; raise PhotonbenchError when there is none or two."""
+        """Get the one instrument of a kind with its name; raise PhotonbenchError unless there is one."""
         found = [(name, driver) for name, driver in self._drivers.items() if isinstance(driver, kind)]
         if len(found) == 1:
             return found[0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,6 +16,7 @@ from instruments.interfaces.sampling_scope import SamplingScope
 from instruments.interfaces.spectrum_analyser import SpectrumAnalyser
 from instruments.interfaces.tunable_laser import TunableLaser
 from measurements.limits import Verdict
+from measurements.quantity import Bound, Quantity
 from station.analysis import Analyst
 from station.bench import Bench
 from station.config.plan_file import Corner, PlanStep
@@ -27,6 +28,7 @@ from station.paths.host import HostLanes
 from station.paths.optics import Optics
 from station.paths.power import PowerPaths
 from station.paths.receiver import ReceiverPaths
+from station.paths.sensitivity import ReceiverTests, Stimulus, SweepSettings
 from station.paths.spectrum import SpectrumPaths
 from station.run import Run
 from station.slot import Slot
@@ -78,8 +80,11 @@ class Cell:
         """Get the options that the plan gives the present step."""
         return self._step.options if self._step else {}
 
-    def begin_step(self, path: Path, corner: Corner | None, title: str, pattern: str | None = None) -> None:
-        """Open a step; the bench is opened with the first one."""
+    def begin_step(self, path: Path, corner: Corner | None, title: str, pattern: str | None) -> None:
+        """Open a step; the bench is opened with the first one.
+
+        `pattern` is what the sequence wants on the host lanes unless the plan says otherwise.
+        """
         if not self._opened:
             self._opened = True
             self.open_bench()
@@ -87,6 +92,13 @@ class Cell:
         self._step = self.itinerary.step_of(path, corner)
         self._pattern = (self._step.pattern if self._step else None) or pattern
         self.run.begin_step(title, corner.name if corner else "")
+
+    @property
+    def pattern(self) -> str:
+        """Get the pattern that the BERT sends during the step."""
+        if self._pattern is None:
+            raise RuntimeError("neither the plan nor the sequence names a pattern for this step")
+        return self._pattern
 
     def open_bench(self) -> None:
         """Open all instruments and write down who they are; an error is recorded and raised."""
@@ -160,12 +172,44 @@ class Cell:
         name, analyser = self.bench.only(SpectrumAnalyser)
         return SpectrumPaths(self.optics, analyser, name, self.product)
 
-    def receiver_paths(self) -> ReceiverPaths:
-        """Get the ways back to the receivers."""
+    def receivers(self) -> ReceiverTests:
+        """Get the receivers, lit by their own transmitters."""
         name, bert = self.bench.only(Bert)
         attenuators = partial(self.bench.get, kind=Attenuator)
         damage_dbm = self.product.receiver_damage_dbm
-        return ReceiverPaths(self.optics, self.wiring, self.slot_name, attenuators, bert, name, damage_dbm)
+        paths = ReceiverPaths(self.optics, self.wiring, self.slot_name, attenuators, bert, name, damage_dbm)
+        settings = SweepSettings(**self.step_options)  # type: ignore[arg-type]  # options are free by nature
+        return ReceiverTests(paths, self.stimuli, settings)
+
+    def stimuli(self, lanes: Sequence[int]) -> dict[int, Stimulus]:
+        """Get the light of each lane as a stimulus: recorded at this corner, else measured now.
+
+        Lanes without light or modulation are left out.
+        """
+        names = ("tx_average_power", "tx_oma_outer", "tx_tdecq")
+        recorded = {lane: [self.run.value(name, lane) for name in names] for lane in lanes}
+        if any(not self.run.was_measured(name, lane) for name in names for lane in lanes):
+            recorded = self._measured_now(lanes)
+        return {
+            lane: Stimulus(average, oma.value - average.value, tdecq.value)
+            for lane, (average, oma, tdecq) in recorded.items()
+            if average and oma and tdecq and average.bound is Bound.EXACT
+        }
+
+    def _measured_now(self, lanes: Sequence[int]) -> dict[int, list[Quantity | None]]:
+        self.host_lanes.send_everywhere("SSPRQ")
+        averages = {
+            lane: power for group in self.power_paths().groups(lanes) for lane, power in group.read().items()
+        }
+        eyes = {
+            lane: eye for group in self.eye_paths().groups(lanes) for lane, eye in group.eyes("SSPRQ").items()
+        }
+        self.host_lanes.send_everywhere(self._pattern or "PRBS31Q")
+        found = {lane: [eyes[lane][name].result() for name in ("oma_outer", "tdecq")] for lane in lanes}
+        return {
+            lane: [averages[lane], *(r if isinstance(r, Quantity) else None for r in found[lane])]
+            for lane in lanes
+        }
 
     def path_check(self) -> PathCheck:
         """Get the CW source and the ways of its light."""

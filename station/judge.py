@@ -100,7 +100,7 @@ class Judge:
         try:
             lower, upper = self._value(row.lower, key), self._value(row.upper, key)
         except ExpressionError as error:
-            return Opinion(None, f"waits for another measurement: {error}")
+            return Opinion(None, f"its limit needs a value that was not measured at this corner: {error}")
         judgement: Judgement = hold(result, Limits(row.unit, lower, upper))
         return Opinion(judgement.verdict, judgement.reason, lower, upper, judgement.margin)
 

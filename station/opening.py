@@ -158,10 +158,11 @@ class AbortableClock:
 
     def sleep(self, seconds: float) -> None:
         """Wait, looking up now and then."""
-        until = self._clock.now() + seconds
-        while (left := until - self._clock.now()) > 0:
+        left = seconds
+        while left > 0:
             self._abort.check()
             self._clock.sleep(min(left, self._SLICE_S))
+            left -= self._SLICE_S
         self._abort.check()
 
 

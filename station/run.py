@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from instruments.clock import Clock
 from instruments.errors import BenchDisagrees, InstrumentError, PhotonbenchError
 from measurements.limits import Verdict, worst
-from measurements.quantity import NotMeasurable, Quantity, Result
+from measurements.quantity import Bound, NotMeasurable, Quantity, Result
 from station.abort import AbortRequest
 from station.agreement import DISAGREEMENT
 from station.analysis import Pending
@@ -115,8 +115,18 @@ class Run:
         result = self._judge.result(Key(name, lane, corner))
         return result if isinstance(result, Quantity) else None
 
-    def agree(self, what: str, first: Quantity, second: Quantity, *, lane: int | None = None) -> None:
-        """Hold two instruments against each other; raise BenchDisagrees beyond their uncertainty."""
+    def was_measured(self, name: str, lane: int | None = None) -> bool:
+        """Tell whether something was measured at this corner, with a value or not."""
+        self._collect()
+        return self._judge.result(Key(name, lane, self._step.corner if self._step else "")) is not None
+
+    def agree(self, what: str, first: Quantity | None, second: Quantity, *, lane: int | None = None) -> None:
+        """Hold two instruments against each other; raise BenchDisagrees beyond their uncertainty.
+
+        There is nothing to hold when the first was not read, or one of them is only a bound.
+        """
+        if first is None or (first.bound, second.bound) != (Bound.EXACT, Bound.EXACT):
+            return
         uncertainty = 2 * math.hypot(first.standard_error or 0.0, second.standard_error or 0.0)
         difference = second.value - first.value
         fields = {

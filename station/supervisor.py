@@ -1,4 +1,4 @@
-"""The process beside a run: it checks, starts the slot, shows progress, owns the signals, and sees to the end.
+"""The process beside a run: it checks, starts the slot, shows progress, and sees to the end.
 
 The slot is a pytest process of its own: a hung instrument can be killed with it, and whatever
 becomes of it, its journal gets a verdict.

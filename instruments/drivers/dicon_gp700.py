@@ -10,22 +10,27 @@ from __future__ import annotations
 import re
 
 from instruments.driver import Driver
-from instruments.errors import InstrumentError
 from instruments.interfaces.optical_switch import OpticalSwitch
 from instruments.profile import ErrorQueue, Profile
 
+_LIST = "SYSTEM:CONFIG?"
 _SWITCHING_S = 2.0
 # "M1 O3 I1": name, number of outputs, number of inputs, each count after a letter or word.
 _MODULE = re.compile(r"\s*(M)0*(\d+)\s+[A-Z]*(\d+)(?:\s+[A-Z]*(\d+))?\s*$", re.IGNORECASE)
 
 
 class DiconGp700(Driver, OpticalSwitch):
-    """A frame with the modules that it lists itself."""
+    """A frame with the modules that it lists itself.
+
+    Option `modules` is what the station counts on: names and positions; a frame without them is
+    not the one that the station file describes.
+    """
 
     model = "DiCon GP700"
     idn_pattern = r"DiCon.*,GP-?700"
     # The frame remembers the header path across lines and joins nothing: one command a line.
     profile = Profile(termination="\n", stream_termination="\r", joins=False, errors=(ErrorQueue("ERR?"),))
+    option_names = frozenset({"modules"})
 
     _modules: dict[str, int] | None = None
 
@@ -63,16 +68,23 @@ class DiconGp700(Driver, OpticalSwitch):
 
     def _after_opening(self) -> None:
         """Read which modules are in the frame."""
-        command = "SYSTEM:CONFIG?"
-        answer = self._session.query(command)
+        answer = self._session.query(_LIST)
         found = (_MODULE.match(item) for item in answer.strip('"').split(","))
         modules = {f"M{one[2]}": int(one[3]) for one in found if one is not None}
         if not modules:
-            raise self._no_modules(command, answer)
+            raise self._session.garbled(_LIST, answer, "a list of modules")
+        self._hold_against_station(modules)
         self._modules = modules
 
-    def _no_modules(self, command: str, answer: str) -> InstrumentError:
-        return self._session.garbled(command, answer, "a list of modules")
+    def _hold_against_station(self, modules: dict[str, int]) -> None:
+        """Refuse a frame that lacks a module which the station counts on."""
+        for name, positions in self._option("modules", modules, dict).items():
+            if modules.get(name) != positions:
+                raise self._session.error(
+                    f"has not the module {name} with {positions} positions that the station counts on",
+                    command=_LIST,
+                    remedy="correct options.modules in the station file, or put the module back",
+                )
 
     def _read_position(self, module: str) -> int:
         """Read the output of a module; the answer is "output" or "output, input"."""

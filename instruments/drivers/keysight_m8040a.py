@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
-from instruments.driver import NO_OPTIONS, Driver
+from instruments.driver import NO_OPTIONS, Driver, names
 from instruments.interfaces.bert import Bert, ErrorCount
 from instruments.session import Session
 
@@ -24,12 +25,17 @@ _PATTERNS = {
     "PRBS31Q": "PRBS,'2^31-1'",
     "SSPRQ": "MEMory,'factory:IEEE/SSPRQ_bit_SelectGrayCoded'",
 }
+# Two generators of two outputs each and four analysers of one input each: a bench for four lanes.
+_MODULES = MappingProxyType(
+    {"M1": "M8045A", "M2": "M8045A", "M3": "M8046A", "M4": "M8046A", "M5": "M8046A", "M6": "M8046A"}
+)
 _MEASUREMENT = "photonbench"
 _PATTERN_S = 35.0  # bound of loading a pattern; public driver Keysight_M8070B_64G.pm waits as long
 _ALIGNMENT_S = 60.0  # bound of one automatic alignment; likewise
 _SYNC_S = 5.0
 _GATE_MARGIN_S = 10.0
-_ALIGNMENT_THRESHOLD = 1e-2  # sync must still be found at the highest BER of a sweep
+# Sync must be found and kept at the highest BER of a sweep; the instrument starts with 1e-3.
+_SYNC_BER = 1e-2
 # Guide p. 115, :STATus:QUEStionable:INSTrument: bit 2 sync loss, bit 3 clock loss.
 _LOSSES = 0b1100
 
@@ -37,7 +43,8 @@ _LOSSES = 0b1100
 class KeysightM8040A(Driver, Bert):
     """Generators and analysers by location.
 
-    Options: `generators`, `detectors`, `clock_output`, `clock_generator`, `system` (locations),
+    Options: `modules` (model by slot of the frame, from which generators and detectors follow), or
+    `generators` and `detectors` themselves; `clock_output`, `clock_generator`, `system` (locations),
     `amplitude_v` (differential peak to peak at every generator), `detector_clock` (CDR or CLK).
     """
 
@@ -45,6 +52,7 @@ class KeysightM8040A(Driver, Bert):
     idn_pattern = r"Keysight Technologies,(M8040A|M8070[AB])"
     option_names = frozenset(
         {
+            "modules",
             "generators",
             "detectors",
             "clock_output",
@@ -57,17 +65,16 @@ class KeysightM8040A(Driver, Bert):
 
     def __init__(self, session: Session, *, options: Mapping[str, Any] = NO_OPTIONS) -> None:
         super().__init__(session, options=options)
-        self._generators = tuple(
-            options.get("generators", ("M1.DataOut1", "M1.DataOut2", "M2.DataOut1", "M2.DataOut2"))
-        )
-        self._detectors = tuple(
-            options.get("detectors", ("M3.DataIn", "M4.DataIn", "M5.DataIn", "M6.DataIn"))
-        )
-        self._clock_output = str(options.get("clock_output", "M1.ClkOut"))
-        self._clock_generator = str(options.get("clock_generator", "M1.ClkGen"))
-        self._system = str(options.get("system", "M1.System"))
-        self._amplitude_v = float(options.get("amplitude_v", 0.6))
-        self._detector_clock = str(options.get("detector_clock", "CDR"))
+        modules = self._option("modules", _MODULES, dict)
+        outputs = tuple(f"{m}.DataOut{n}" for m, kind in modules.items() if kind == "M8045A" for n in (1, 2))
+        inputs = tuple(f"{m}.DataIn" for m, kind in modules.items() if kind == "M8046A")
+        self._generators = self._option("generators", outputs, names)
+        self._detectors = self._option("detectors", inputs, names)
+        self._clock_output = self._option("clock_output", "M1.ClkOut", str)
+        self._clock_generator = self._option("clock_generator", "M1.ClkGen", str)
+        self._system = self._option("system", "M1.System", str)
+        self._amplitude_v = self._option("amplitude_v", 0.6, float)
+        self._detector_clock = self._option("detector_clock", "CDR", str)
 
     @property
     def generators(self) -> tuple[str, ...]:
@@ -155,13 +162,15 @@ class KeysightM8040A(Driver, Bert):
     def _align(self, detectors: Sequence[str]) -> None:
         """Set thresholds and sampling points of all detectors by the instrument's own search.
 
-        Guide, :INPut:ALIGnment:EYE; a detector without signal stays out of sync, which is told
+        Guide, :INPut:ALIGnment:EYE; :DATA:SYNC:THReshold is not confirmed, known from public
+        drivers alone. A detector without signal stays out of sync, which is told
         by its status and is no error of the instrument.
         """
         for location in detectors:
             self._session.set(
                 f":CLOC:SOUR '{location}',{self._detector_clock}",
-                f":INP:ALIG:EYE:THR '{location}',{_ALIGNMENT_THRESHOLD:.0E}",
+                f":DATA:SYNC:THR '{location}',{_SYNC_BER:.0E}",
+                f":INP:ALIG:EYE:THR '{location}',{_SYNC_BER:.0E}",
             )
         self._session.write(*(f":INP:ALIG:EYE:AUTO '{one}'" for one in detectors))
         self._session.wait_complete(_ALIGNMENT_S * len(detectors))
@@ -196,7 +205,7 @@ class KeysightM8040A(Driver, Bert):
         command = f":PLUG:ERAT:FETC:DATA? '{_MEASUREMENT}'"
         answer = self._session.query(command)
         counts = parse_counts(answer)
-        if set(counts) < set(detectors):
+        if not set(detectors) <= set(counts):
             raise self._session.garbled(command, answer, f"counts of {', '.join(detectors)}")
         return counts
 

@@ -1,10 +1,10 @@
 """Keysight N1092A to N1092E sampling oscilloscopes (DCA-M) under FlexDCA.
 
 Manual: FlexDCA Programmer's Guide (FlexDCA-PG), one page a command. Confirmed there: :SYSTem:MODE,
-:CHANnel:FILTer and :SIRC:FBANdwidth, :TRIGger:PLOCk, :ACQuire:AVERaging and :ECOunt,
-:LTESt:ACQuire, :SYSTem:BORDER, :WAVeform:XYFormat:FLOat, :MEASure:…:STATus?. Not confirmed, known
-from public drivers alone: the wavelength words, :ACQuire:SPUI, :ACQuire:EPATtern, :TRIGger:BRATe
-as a setting, :MEASure:OSCilloscope:APOWer, the form of :WAVeform:STATus?.
+:CHANnel:FILTer and :SIRC:FBANdwidth, :TRIGger:PLOCk, :LTESt:ACQuire, :SYSTem:BORDER,
+:WAVeform:XYFormat:FLOat, :MEASure:…:STATus?. Not confirmed, known from public drivers alone: the
+wavelength words, :ACQuire:SMOothing, :ECOunt, :SPUI and :EPATtern, :TRIGger:BRATe as a setting,
+:TIMebase:UNITs and :UIRange, :MEASure:OSCilloscope:APOWer, the form of :WAVeform:STATus?.
 FlexDCA runs on a PC and may give its own name (N1010A); the scope then stands in slot 1.
 """
 
@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from instruments.driver import NO_OPTIONS, Driver
+from instruments.driver import NO_OPTIONS, Driver, names
 from instruments.drivers.pattern_capture import RawPattern, settled_noise_mw
 from instruments.errors import WrongIdentity
 from instruments.interfaces.sampling_scope import PatternCapture, SamplingScope
@@ -28,6 +28,8 @@ _PATTERN_SYMBOLS = {"PRBS13Q": 8191, "SSPRQ": 65535}
 _WAVELENGTH_WORDS = {850.0: "WAVelength1", 1310.0: "WAVelength2", 1550.0: "WAVelength3"}  # not confirmed
 _WAVELENGTH_REACH_NM = 60.0  # how far a calibration wavelength may stand from the light
 _SAMPLES_PER_S = 250e3  # data sheet, not confirmed: it sets timeouts alone
+# Under pattern lock the first periods leave holes; public driver iqreaddca.m: 12 fill them all.
+_WHOLE_PERIODS = 12
 _LOCK_S = 30.0
 _SETTING_S = 10.0
 _BANDWIDTH_TOLERANCE = 0.02
@@ -45,7 +47,7 @@ class KeysightN1092D(Driver, SamplingScope):
 
     def __init__(self, session: Session, *, options: Mapping[str, Any] = NO_OPTIONS) -> None:
         super().__init__(session, options=options)
-        self._channels = tuple(str(one) for one in options.get("channels", self.optical_channels))
+        self._channels = self._option("channels", self.optical_channels, names)
         self._dark_noises_mw: dict[tuple[str, float], float] = {}
 
     @property
@@ -118,12 +120,16 @@ class KeysightN1092D(Driver, SamplingScope):
             self._session.set(":ACQ:RUN")
             return tuple(self._read_average_power_mw(channel) for channel in channels)
 
+    def knows_dark_noise(self, channel: str, *, symbol_rate_gbd: float) -> bool:
+        """Tell whether the noise of a channel without light was measured since the scope was opened."""
+        return (channel, symbol_rate_gbd) in self._dark_noises_mw
+
     def read_dark_noises_mw(
         self, channels: Sequence[str], *, symbol_rate_gbd: float, wavelength_nm: float
     ) -> tuple[float, ...]:
         """Measure and keep the rms noise of dark channels through the reference receiver.
 
-        One un-averaged period of the shortest pattern length is taken: the reference receiver
+        An un-averaged period of the shortest pattern is taken: the reference receiver
         needs a pattern lock (FlexDCA-PG, :CHANnel:SIRC), which needs no light, only the clock.
         """
         for channel in channels:
@@ -155,7 +161,7 @@ class KeysightN1092D(Driver, SamplingScope):
             )
 
     def _require_dark_noise(self, channel: str, symbol_rate_gbd: float) -> None:
-        if (channel, symbol_rate_gbd) not in self._dark_noises_mw:
+        if not self.knows_dark_noise(channel, symbol_rate_gbd=symbol_rate_gbd):
             raise self._session.error(
                 f"does not know the noise of channel {channel} at {symbol_rate_gbd:g} GBd",
                 remedy="darken the channel and call read_dark_noises_mw first",
@@ -186,12 +192,19 @@ class KeysightN1092D(Driver, SamplingScope):
             self._session.set(
                 f":CHAN{channel}:SIRC ON", f":CHAN{channel}:SIRC:FBAN {0.5e9 * symbol_rate_gbd:.6E}"
             )
-        self._session.set(":ACQ:EPAT ON", ":ACQ:SPUI:MODE MAN", f":ACQ:SPUI {samples_per_symbol}")
+        self._session.set(
+            ":TIM:UNIT UINT",  # only what the screen shows is transferred: the whole period
+            f":TIM:UIR {_PATTERN_SYMBOLS[pattern]}",
+            ":ACQ:EPAT ON",
+            ":ACQ:SPUI:MODE MAN",
+            f":ACQ:SPUI {samples_per_symbol}",
+        )
         self._session.wait_complete(_SETTING_S)
 
     def _lock(self, pattern: str, symbol_rate_gbd: float) -> None:
         """Lock to the pattern; FlexDCA-PG, :TRIGger:PLOCk and :SLOT:TRIGger:SRATe:AUTodetect."""
         self._session.set(
+            ":TRIG:PLOC OFF",
             ":TRIG:SOUR FPAN",
             ":TRIG:BRAT:AUT OFF",
             f":TRIG:BRAT {1e9 * symbol_rate_gbd:.6E}",
@@ -209,15 +222,22 @@ class KeysightN1092D(Driver, SamplingScope):
             )
 
     def _acquire(self, channels: Sequence[str], points: int, averages: int) -> dict[str, RawPattern]:
-        """Take so many periods on all channels and fetch them.
+        """Take so many periods on all channels, but enough to leave no holes, and fetch them.
 
         With an acquisition limit *OPC? answers when the limit is reached (FlexDCA-PG,
         :LTESt:ACQuire).
         """
-        averaging = (":ACQ:AVER ON", f":ACQ:ECO {averages}") if averages > 1 else (":ACQ:AVER OFF",)
-        self._session.set(*averaging, f":LTES:ACQ:CTYP:PATT {averages}", ":LTES:ACQ:STAT ON", ":ACQ:CDIS")
+        periods = max(averages, _WHOLE_PERIODS)
+        averaging = (":ACQ:SMO AVER", f":ACQ:ECO {averages}") if averages > 1 else (":ACQ:SMO NONE",)
+        self._session.set(
+            *averaging,
+            ":LTES:ACQ:CTYP PATT",
+            f":LTES:ACQ:CTYP:PATT {periods}",
+            ":LTES:ACQ:STAT ON",
+            ":ACQ:CDIS",
+        )
         self._session.write(":ACQ:RUN")
-        self._session.wait_complete(_SETTING_S + 2.0 * averages * points / _SAMPLES_PER_S)
+        self._session.wait_complete(_SETTING_S + 2.0 * periods * points / _SAMPLES_PER_S)
         self._session.set(":ACQ:STOP", ":LTES:ACQ:STAT OFF")
         return {channel: self._fetch(channel, points) for channel in channels}
 

@@ -1,7 +1,7 @@
 """Keysight N7744A and N7745A multiport optical power meters.
 
-Manuals: 8163A/B, 8164A/B & 8166A/B Mainframes Programming Guide ("guide"), whose command set the
-N774xA shares, and the N774xC Programming Guide. Each port is one slot: SENSe<n> is port n.
+Manual: Keysight N77xx Series Programming Guide ("guide"), chapter 4, pp. 114-142. Each port is one
+slot (guide, p. 20): SENSe<n> is port n.
 Figures come from the data sheet as remembered and are not confirmed: -80 to +10 dBm,
 total uncertainty 4.5 %.
 """
@@ -39,9 +39,9 @@ class KeysightN7744A(Driver, PowerMeter):
     ) -> tuple[PowerReading, ...]:
         """Read several ports over the same time, each corrected for its wavelength.
 
-        Guide, "Measurement functions - the SENSe subsystem" and "INITiate, FETCh and READ":
-        INIT:CONT 0 stops the free run, so that :INIT starts one averaging on each port at once
-        and FETCh gives exactly its result; the trigger input must be ignored for that.
+        Guide, pp. 114-117 and 142: INIT:CONT 0 stops the free run, so that :INIT starts one
+        averaging on each port at once and FETCh gives exactly its result; the trigger input must
+        be ignored for that.
         """
         for port in ports:
             self._require_known(port, self.ports, "port")
@@ -65,7 +65,7 @@ class KeysightN7744A(Driver, PowerMeter):
     def zero(self) -> None:
         """Zero all ports; they must be dark.
 
-        Guide, :SENSe:CORRection:COLLect:ZERO:ALL; the query gives 0 for a zeroing that worked.
+        Guide, pp. 121-122: the query gives 0 for a zeroing that worked.
         """
         with self._session.operation("zero all ports"):
             self._session.write(":SENS1:CORR:COLL:ZERO:ALL")

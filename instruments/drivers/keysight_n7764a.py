@@ -1,22 +1,22 @@
 """Keysight N7764A four-channel optical attenuator with power monitors at its outputs.
 
-Manual: 8163A/B, 8164A/B & 8166A/B Mainframes Programming Guide ("guide"), pp. 182-204, "Signal
-conditioning", whose command set the N776xA shares. Which slot number a channel has is not
-confirmed: the default is channel n = slot n; option `slots: [1, 3, 5, 7]` says otherwise.
+Manual: Keysight N77xx Series Programming Guide ("guide"), chapter 4, "Signal conditioning", pp.
+99-113. Each attenuator occupies two slots and answers to either (guide, pp. 20-21, "Slot and
+channel numbers"): channels 1 to 4 are slots 1, 3, 5 and 7.
 Figures come from the data sheet as remembered and are not confirmed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
+from types import MappingProxyType
 
-from instruments.driver import NO_OPTIONS, Driver
+from instruments.driver import Driver
 from instruments.errors import RangeError
 from instruments.interfaces.attenuator import Attenuator
 from instruments.interfaces.power_meter import PowerReading
-from instruments.session import Session
 
+_SLOTS = MappingProxyType({"1": 1, "2": 3, "3": 5, "4": 7})
 _NO_VALUE = 1e36  # SCPI-99 vol. 1, 7.2.1.4: infinity is 9.9E37
 _SETTLING_S = 5.0  # bound, not confirmed
 _READ_BACK_DB = 0.05  # what the instrument may round a setting by, not confirmed
@@ -29,19 +29,14 @@ class KeysightN7764A(Driver, Attenuator):
     """Four attenuators, each with a shutter and a monitor."""
 
     model = "Keysight N7764A"
-    idn_pattern = r"(Agilent|Keysight) Technologies,N7764[AC]"
-    option_names = frozenset({"slots"})
+    idn_pattern = r"(Agilent|Keysight) Technologies,N7764A"
 
-    def __init__(self, session: Session, *, options: Mapping[str, Any] = NO_OPTIONS) -> None:
-        super().__init__(session, options=options)
-        slots = options.get("slots", (1, 2, 3, 4))
-        self._slots = {str(channel): int(slot) for channel, slot in enumerate(slots, start=1)}
-        self._maximum_db: float | None = None
+    _maximum_db: float | None = None
 
     @property
     def channels(self) -> tuple[str, ...]:
         """Get the names of the channels."""
-        return tuple(self._slots)
+        return tuple(_SLOTS)
 
     @property
     def maximum_attenuation_db(self) -> float:
@@ -58,19 +53,20 @@ class KeysightN7764A(Driver, Attenuator):
     def attenuate(self, attenuations_db: dict[str, float], *, wavelength_nm: float) -> None:
         """Set several channels and wait until they have settled; the shutters stay as they are.
 
-        Guide p. 182, :INPut:ATTenuation is filter attenuation plus offset, so the offset is
-        cleared; power control (guide, :OUTPut:POWer:CONTRol, not confirmed for this model) would
-        change the attenuation behind our back.
+        Guide, pp. 99-105: :INPut:ATTenuation is filter attenuation plus offset, so the offset is
+        cleared; power control would change the attenuation behind our back; a slow transition, which
+        is kept over a power cycle, would take minutes.
         """
         for channel, attenuation_db in attenuations_db.items():
             self._require_settable(channel, attenuation_db)
         with self._session.operation("attenuate"):
             for channel, attenuation_db in attenuations_db.items():
-                slot = self._slots[channel]
+                slot = _SLOTS[channel]
                 self._session.set(
                     f":OUTP{slot}:POW:CONTR 0",
                     f":INP{slot}:WAV {wavelength_nm:.6f}NM",
                     f":INP{slot}:OFFS 0DB",
+                    f":INP{slot}:ATT:SPE MAX",
                     f":INP{slot}:ATT {attenuation_db:.3f}DB",
                 )
             self._session.wait_complete(_SETTLING_S)
@@ -81,7 +77,7 @@ class KeysightN7764A(Driver, Attenuator):
         """Read back the attenuation of one channel."""
         self._require_known(channel, self.channels, "channel")
         with self._session.operation("read an attenuation"):
-            return self._session.query_float(f":INP{self._slots[channel]}:ATT?")
+            return self._session.query_float(f":INP{_SLOTS[channel]}:ATT?")
 
     def open_shutters(self, channels: Sequence[str]) -> None:
         """Let light pass."""
@@ -96,16 +92,32 @@ class KeysightN7764A(Driver, Attenuator):
     ) -> tuple[PowerReading, ...]:
         """Read the power monitors at the outputs.
 
-        Guide p. 92 and "SENSe subsystem"; that the monitors obey SENSe is not confirmed.
+        Guide, pp. 104-118: unit, averaging time and offsets of a monitor belong to :OUTPut, the
+        table of offsets by wavelength to :CONFigure. The monitors always run freely (guide, p.
+        142) and :READ gives the last average that was finished (p. 118): two averaging times must
+        pass until that is one which began after the settings.
         """
         for channel in channels:
             self._require_known(channel, self.channels, "channel")
         with self._session.operation("read output powers"):
-            return tuple(self._read_monitor(channel, wavelength_nm) for channel in channels)
+            for channel in channels:
+                self._prepare_monitor(_SLOTS[channel], wavelength_nm)
+            self._session.clock.sleep(2.0 * _MONITOR_AVERAGING_S)
+            return tuple(
+                PowerReading(
+                    port=channel,
+                    power_mw=self._read_monitor_mw(channel),
+                    floor_mw=_MONITOR_FLOOR_MW,
+                    wavelength_nm=wavelength_nm,
+                    averaging_s=_MONITOR_AVERAGING_S,
+                    relative_accuracy=_MONITOR_ACCURACY,
+                )
+                for channel in channels
+            )
 
     def make_safe(self) -> None:
         """Close all shutters and set all channels to their maximum, one even if the other fails."""
-        slots = tuple(self._slots.values())
+        slots = tuple(_SLOTS.values())
         with self._session.shielded(), self._session.operation("make safe"):
             try:
                 self._session.set(*(f":OUTP{slot}:STAT 0" for slot in slots))
@@ -114,10 +126,8 @@ class KeysightN7764A(Driver, Attenuator):
                 self._session.wait_complete(_SETTLING_S)
 
     def _after_opening(self) -> None:
-        """Read how far the channels go; guide p. 182."""
-        self._maximum_db = min(
-            self._session.query_float(f":INP{slot}:ATT? MAX") for slot in self._slots.values()
-        )
+        """Read how far the channels go; guide, p. 99."""
+        self._maximum_db = min(self._session.query_float(f":INP{slot}:ATT? MAX") for slot in _SLOTS.values())
 
     def _require_settable(self, channel: str, attenuation_db: float) -> None:
         self._require_known(channel, self.channels, "channel")
@@ -129,7 +139,7 @@ class KeysightN7764A(Driver, Attenuator):
 
     def _confirm(self, channel: str, attenuation_db: float) -> None:
         """Read a setting back: light behind a wrong attenuation can destroy a receiver."""
-        command = f":INP{self._slots[channel]}:ATT?"
+        command = f":INP{_SLOTS[channel]}:ATT?"
         answered_db = self._session.query_float(command)
         if abs(answered_db - attenuation_db) > _READ_BACK_DB:
             raise self._session.error(
@@ -139,15 +149,15 @@ class KeysightN7764A(Driver, Attenuator):
             )
 
     def _switch_shutters(self, channels: Sequence[str], *, opened: bool) -> None:
-        """Switch shutters (guide, :OUTPut:STATe) and see that they obeyed."""
+        """Switch shutters (guide, p. 106) and see that they obeyed."""
         for channel in channels:
             self._require_known(channel, self.channels, "channel")
         word = "open" if opened else "close"
         with self._session.operation(f"{word} shutters"):
-            self._session.set(*(f":OUTP{self._slots[one]}:STAT {opened:d}" for one in channels))
+            self._session.set(*(f":OUTP{_SLOTS[one]}:STAT {opened:d}" for one in channels))
             self._session.wait_complete(_SETTLING_S)
             for channel in channels:
-                command = f":OUTP{self._slots[channel]}:STAT?"
+                command = f":OUTP{_SLOTS[channel]}:STAT?"
                 if self._session.query_int(command) != opened:
                     raise self._session.error(
                         f"did not {word} the shutter of channel {channel}",
@@ -155,24 +165,22 @@ class KeysightN7764A(Driver, Attenuator):
                         remedy="take it out of service",
                     )
 
-    def _read_monitor(self, channel: str, wavelength_nm: float) -> PowerReading:
-        slot = self._slots[channel]
+    def _prepare_monitor(self, slot: int, wavelength_nm: float) -> None:
+        """Set everything that a monitor depends on."""
         self._session.set(
             f":INP{slot}:WAV {wavelength_nm:.6f}NM",
-            f":SENS{slot}:POW:UNIT 1",  # watt
-            f":SENS{slot}:POW:ATIM {_MONITOR_AVERAGING_S:.6f}S",
+            f":CONF{slot}:OFFS:WAV:STAT 0",
+            f":OUTP{slot}:POW:OFFS 0DB",
+            f":OUTP{slot}:POW:UN 1",  # watt
+            f":OUTP{slot}:ATIM {_MONITOR_AVERAGING_S:.6f}S",
         )
-        command = f":READ{slot}:POW?"
+
+    def _read_monitor_mw(self, channel: str) -> float:
+        """Read one monitor in milliwatt."""
+        command = f":READ{_SLOTS[channel]}:POW?"
         power_w = self._session.query_float(command, operation_s=_MONITOR_AVERAGING_S)
         if abs(power_w) >= _NO_VALUE:
             raise self._session.error(
                 f"reports its monitor {channel} out of range", kind=RangeError, command=command
             )
-        return PowerReading(
-            port=channel,
-            power_mw=1e3 * power_w,
-            floor_mw=_MONITOR_FLOOR_MW,
-            wavelength_nm=wavelength_nm,
-            averaging_s=_MONITOR_AVERAGING_S,
-            relative_accuracy=_MONITOR_ACCURACY,
-        )
+        return 1e3 * power_w

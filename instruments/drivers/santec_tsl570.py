@@ -40,7 +40,7 @@ class SantecTsl570(Driver, TunableLaser):
     def emit(self, *, wavelength_nm: float, power_dbm: float) -> None:
         """Set wavelength and power, switch light on and wait until both are reached.
 
-        The shutter opens last: nobody downstream sees the laser tune.
+        The shutter is closed meanwhile: nobody downstream sees the laser tune.
         """
         shortest_nm, longest_nm = self.wavelength_range_nm
         if not shortest_nm <= wavelength_nm <= longest_nm:
@@ -51,6 +51,7 @@ class SantecTsl570(Driver, TunableLaser):
         with self._session.operation("emit"):
             self._session.set(
                 ":SYST:COMM:COD 1",
+                ":POW:SHUT 1",  # 1 closes
                 ":POW:UNIT 0",  # dBm
                 ":POW:ATT:AUT 1",  # the attenuator follows the power asked for
                 ":COHC 0",  # no line broadening
@@ -60,7 +61,7 @@ class SantecTsl570(Driver, TunableLaser):
             )
             self._session.wait_complete(_TUNING_S)
             self._confirm_wavelength(wavelength_nm)
-            self._session.set(":POW:SHUT 0")  # 0 opens
+            self._session.set(":POW:SHUT 0")
             self._session.wait_complete(_TUNING_S)
             self._confirm_emission(True)
 

@@ -47,8 +47,8 @@ class YokogawaAq6370D(Driver, SpectrumAnalyser):
         """Log in over a raw socket; manual, 3.3: OPEN, then a line with the password."""
         if not self._session.stream:
             return
-        user = self._options.get("user", "anonymous")
-        password = str(self._options.get("password", "anonymous"))
+        user = self._option("user", "anonymous", str)
+        password = self._option("password", "anonymous", str)
         for command, shown, expected in (
             (f'OPEN "{user}"', None, "AUTHENTICATE CRAM-MD5."),
             (password, "(password)", "READY"),
@@ -116,5 +116,5 @@ class YokogawaAq6370D(Driver, SpectrumAnalyser):
             wavelength_nm=wavelength_nm,
             power_dbm=power_dbm,
             resolution_nm=resolution_nm,
-            wavelength_accuracy_nm=float(self._options.get("wavelength_accuracy_nm", 0.1)),
+            wavelength_accuracy_nm=self._option("wavelength_accuracy_nm", 0.1, float),
         )

@@ -72,6 +72,10 @@ class SamplingScope(ABC):
         """Read the average power monitors of the channels."""
 
     @abstractmethod
+    def knows_dark_noise(self, channel: str, *, symbol_rate_gbd: float) -> bool:
+        """Tell whether the noise of a channel without light was measured since the scope was opened."""
+
+    @abstractmethod
     def read_dark_noises_mw(
         self, channels: Sequence[str], *, symbol_rate_gbd: float, wavelength_nm: float
     ) -> tuple[float, ...]:

@@ -349,9 +349,13 @@ class KeysightE36312A(ScpiDevice):
             confirmed="manual page",
             source=f"{_GUIDE}, p. 39",
         ),
-        *register_rows("STATus:QUEStionable:INSTrument", lambda supply: supply.instrument_summary),
         *register_rows(
-            "STATus:QUEStionable:INSTrument:ISUMmary{1:3}", lambda supply, output: supply.summary(output)
+            "STATus:QUEStionable:INSTrument", lambda supply: supply.instrument_summary, source=_GUIDE
+        ),
+        *register_rows(
+            "STATus:QUEStionable:INSTrument:ISUMmary{1:3}",
+            lambda supply, output: supply.summary(output),
+            source=_GUIDE,
         ),
     )
 

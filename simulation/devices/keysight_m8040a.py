@@ -10,18 +10,23 @@ Command facts: M8000 Series programming examples and public drivers; rows withou
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import ClassVar
 
-from measurements.patterns import PRBS_TAPS
 from simulation.devices.error_counter import Counts, count
 from simulation.devices.keysight_m8040a_commands import COMMANDS
+from simulation.devices.keysight_m8040a_settings import (
+    Detector,
+    ErrorRatioMeasurement,
+    Output,
+    PatternSetting,
+    check_pattern,
+    listed,
+)
 from simulation.faults import FaultKind
 from simulation.physics.electrical import CLOCK, ElectricalSignal, ElectricalSource
-from simulation.scpi import Clock, Command, Profile, Quoted, ScpiDevice, ScpiError
+from simulation.scpi import Clock, Command, Profile, Quoted, Register, ScpiDevice, ScpiError
 
 DEFAULT_MODULES: Mapping[str, str] = MappingProxyType(
     {"M1": "M8045A", "M2": "M8045A", "M3": "M8046A", "M4": "M8046A", "M5": "M8046A", "M6": "M8046A"}
@@ -31,72 +36,7 @@ RELOCK_S, LOAD_S, ALIGN_S, FIRST_RESULT_S = 0.5, 0.3, 4.0, 0.1
 ALIGNED_WITHIN = 0.2
 """How far the amplitude may move, relatively, before the decision levels no longer fit."""
 CAPTURE_RANGE = 1e-4
-FACTORY_PATTERNS = ("SSPRQ",)
-"""Patterns that come as files; the folder they lie in differs between versions of M8070B."""
-
-
-@dataclass(slots=True)
-class PatternSetting:
-    """A pattern as it was asked for, and the line coding it goes through."""
-
-    kind: str = "PRBS"
-    text: str = "2^31-1"
-    coding: str = "NRZ"
-
-    @property
-    def name(self) -> str:
-        """Get the pattern's name in measurements.patterns."""
-        if self.kind == "MEM":
-            return self.text.rpartition("/")[2].partition(".")[0].upper()
-        order = self.text.removeprefix("2^").removesuffix("-1")
-        return f"PRBS{order}Q" if self.coding == "PAM4" else f"PRBS{order}"
-
-    @property
-    def pam4(self) -> bool:
-        """Get whether a symbol carries two bits."""
-        return self.coding == "PAM4" or self.kind == "MEM"
-
-
-@dataclass(slots=True)
-class Output:
-    """A data or clock output."""
-
-    on: bool = False
-    amplitude_v: float = 0.3
-    coupling: str = "AC"
-    polarity: str = "NORM"
-    divider: str = "DIV2"
-    pattern: PatternSetting = field(default_factory=PatternSetting)
-
-
-@dataclass(slots=True)
-class Detector:
-    """A data input, what it expects, and the amplitude for which its decision levels were set."""
-
-    clock_source: str = "SYS"
-    polarity: str = "NORM"
-    sync_threshold: float = 1e-3
-    align_threshold: float = 1e-3
-    aligned_v: float | None = None
-    alignment: str = "UNKNOWN"
-    pattern: PatternSetting = field(default_factory=PatternSetting)
-    running_since_s: float = 0.0
-    running_counts: Counts = field(default_factory=Counts)
-
-
-@dataclass(slots=True)
-class ErrorRatioMeasurement:
-    """One measurement of the error-ratio plug-in."""
-
-    locations: tuple[str, ...] = ()
-    duration: str = "IND"
-    end: str = "FDUR"
-    seconds: float = 1.0
-    interval_s: float = 1.0
-    history: int = 1
-    started_s: float | None = None
-    in_step: tuple[bool, ...] = ()
-    results: dict[str, Counts] = field(default_factory=dict)
+SYNC_LOSS_BIT, CLOCK_LOSS_BIT, INSTRUMENT_BIT = 2, 3, 13
 
 
 class KeysightM8040A(ScpiDevice):
@@ -137,6 +77,7 @@ class KeysightM8040A(ScpiDevice):
         self.rate_hz = 10e9
         self._settled_ns = 0
         self.measurements: dict[str, ErrorRatioMeasurement] = {}
+        self.losses = Register(self.status.questionable, INSTRUMENT_BIT)
 
     def installed_options(self) -> str:
         """List the modules."""
@@ -226,8 +167,11 @@ class KeysightM8040A(ScpiDevice):
 
     def set_pattern(self, location: str, kind: str, text: str) -> None:
         """Load a pattern; the outputs pause meanwhile."""
-        _check_pattern(kind, text)
-        for setting in self.patterns(location):
+        check_pattern(kind, text)
+        settings = self.patterns(location)
+        if kind == "MEM" and not all(setting.pam4 for setting in settings):
+            raise ScpiError(-221, "this pattern needs PAM4 line coding")
+        for setting in settings:
             setting.kind, setting.text = kind, text
         if location == "Generator" or location in self.outputs:
             self.settle(LOAD_S)
@@ -242,8 +186,11 @@ class KeysightM8040A(ScpiDevice):
         self.patterns(location)
         module = location.partition(".")[0]
         group = [port for port in self.outputs if port.startswith(f"{module}.DataOut")] or [location]
-        for port in group if location in self.outputs else [location]:
-            self.patterns(port)[0].coding = coding
+        settings = [self.patterns(port)[0] for port in (group if location in self.outputs else [location])]
+        if coding == "NRZ" and any(setting.kind == "MEM" for setting in settings):
+            raise ScpiError(-221, "the loaded pattern needs PAM4 line coding")
+        for setting in settings:
+            setting.coding = coding
         if location in self.outputs:
             self.settle(LOAD_S)
 
@@ -281,6 +228,17 @@ class KeysightM8040A(ScpiDevice):
         over = self.faults.active(FaultKind.OVER_RANGE)
         same = signal.pattern == detector.pattern.name and not over
         return same and signal.error_ratio <= detector.sync_threshold
+
+    def watched(self) -> Register:
+        """Look at all detectors and get the register of what they have lost since it was last read."""
+        for location, detector in self.detectors.items():
+            in_step, clocked = self.synchronised(location), self.clocked(location)
+            if detector.was_in_step and not in_step:
+                self.losses.latch(SYNC_LOSS_BIT)
+            if detector.was_clocked and not clocked:
+                self.losses.latch(CLOCK_LOSS_BIT)
+            detector.was_in_step, detector.was_clocked = in_step, clocked
+        return self.losses
 
     def align(self, location: str) -> None:
         """Search decision levels and sampling point for a signal."""
@@ -320,7 +278,7 @@ class KeysightM8040A(ScpiDevice):
         passed_s = self.now_s - detector.running_since_s
         detector.running_since_s = self.now_s
         detector.running_counts = detector.running_counts.plus(self._count(location, passed_s))
-        return f'({self.now_s:.9E},"{location}",{_listed(detector.running_counts)})'
+        return f'({self.now_s:.9E},"{location}",{listed(detector.running_counts)})'
 
     def instant_ratio(self, location: str) -> str:
         """Give what the front panel shows: the ratio over the last tenth of a second."""
@@ -364,6 +322,7 @@ class KeysightM8040A(ScpiDevice):
             raise ScpiError(-213)
         measurement.results, measurement.started_s = {}, self.now_s
         measurement.in_step = tuple(self.synchronised(location) for location in measurement.locations)
+        self.watched()
         if measurement.duration == "FTIM":
             self.begin(f"error ratio {name}", measurement.seconds, lambda: self._close_gate(measurement))
 
@@ -377,6 +336,7 @@ class KeysightM8040A(ScpiDevice):
     def _close_gate(self, measurement: ErrorRatioMeasurement) -> None:
         seconds = self.now_s - (measurement.started_s if measurement.started_s is not None else self.now_s)
         measurement.started_s = None
+        self.watched()
         for location, in_step in zip(measurement.locations, measurement.in_step, strict=True):
             counts = self._count(location, seconds)
             # Who was out of step when the gate opened has compared nothing reliably.
@@ -390,32 +350,12 @@ class KeysightM8040A(ScpiDevice):
         """Give the counts of a measurement, location by location."""
         results = self.measurement(name).results
         return ",".join(
-            f'("{location}",{counts.seconds:.9E},{_listed(counts)})' for location, counts in results.items()
+            f'("{location}",{counts.seconds:.9E},{listed(counts)})' for location, counts in results.items()
         )
 
     def catalogue(self) -> list[object]:
         """List the measurements."""
         return [Quoted(name) for name in self.measurements] or [Quoted("")]
-
-
-def _listed(counts: Counts) -> str:
-    """List counts as the plug-in does: bits by value, then the symbols of PAM4."""
-    bits: list[int] = [counts.ones, counts.zeros, counts.wrong_ones, counts.wrong_zeros]
-    if counts.symbols:
-        bits += [sum(counts.symbols), sum(counts.wrong_symbols)]
-        bits += [n for pair in zip(counts.symbols, counts.wrong_symbols, strict=True) for n in pair]
-    return ",".join(map(str, bits))
-
-
-def _check_pattern(kind: str, text: str) -> None:
-    """Refuse a pattern that this tester does not have."""
-    if kind == "PRBS":
-        match = re.fullmatch(r"2\^(\d+)-1", text)
-        known = match is not None and int(match[1]) in PRBS_TAPS
-    else:
-        known = PatternSetting("MEM", text).name in FACTORY_PATTERNS
-    if not known:
-        raise ScpiError(-224, f"'{text}'")
 
 
 def _modules(options: Mapping[str, object]) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from simulation.scpi import Boolean, Choice, Command, Number, Text, WhenIdle
+from simulation.scpi import Boolean, Choice, Command, Number, Text, WhenIdle, register_rows
 from simulation.scpi.commands import Confirmed, Handler
 from simulation.scpi.parameters import Parameter
 from simulation.scpi.units import HERTZ, SECOND, VOLT
@@ -214,4 +214,10 @@ _ERROR_RATIO = (
     _row(f"{_PLUG_IN}:FETCh[:DATA]", query=lambda d, name: d.results(name)),
 )
 
-COMMANDS = (*_GENERATORS, *_PATTERNS, *_DETECTORS, *_ERROR_RATIO)
+COMMANDS = (
+    *_GENERATORS,
+    *_PATTERNS,
+    *_DETECTORS,
+    *_ERROR_RATIO,
+    *register_rows("STATus:QUEStionable:INSTrument", lambda device: device.watched()),
+)

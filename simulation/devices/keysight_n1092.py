@@ -11,13 +11,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simulation.devices.keysight_n1092_commands import CHANNELS, CHOSEN_SAMPLES_PER_SYMBOL, COMMANDS
+from measurements.patterns import period
+from simulation.devices.keysight_n1092_commands import (
+    CHANNELS,
+    COMMANDS,
+    LONGEST_PATTERN,
+)
+from simulation.devices.keysight_n1092_settings import (
+    NOISE_BANDWIDTH_HZ,
+    NOISE_MW,
+    Acquisition,
+    Channel,
+    Trigger,
+)
 from simulation.devices.optical_power import Photodiode
 from simulation.faults import FaultKind
 from simulation.physics.electrical import CLOCK, ElectricalSignal, ElectricalSource
@@ -25,70 +37,23 @@ from simulation.physics.emitter import ModulatedEmitter
 from simulation.physics.light import Light, LightSource, total_power_mw
 from simulation.physics.randomness import generator, truncated_normal
 from simulation.physics.scope_frontend import Record, Sampling, ScopeFrontEnd, detected_power_mw
-from simulation.scpi import BlockAnswer, Clock, Command, Profile, Quoted, ScpiDevice, ScpiError
+from simulation.scpi import BlockAnswer, Clock, Command, Later, Profile, Quoted, ScpiDevice, ScpiError
 from simulation.scpi.answers import NOT_A_NUMBER
 
 SAMPLE_RATE_HZ = 250e3
 PATTERN_LOCK_S = 1.5
 AUTOSCALE_S = 3.0
 LOCK_TOLERANCE = 1e-4
-NOISE_MW, NOISE_BANDWIDTH_HZ = 0.008, 26.5625e9
-"""Dark noise, rms, and the bandwidth it is stated for; it grows with the root of the bandwidth."""
-FULL_BANDWIDTH_HZ = 33e9
 POWER_SIGMA, POWER_BOUND = 0.02, 0.05
 """Calibration error of a channel: the data sheet's 5 % is never exceeded."""
 MONITOR_SIGMA, MONITOR_BOUND = 0.005, 0.01
 MONITOR_NOISE_MW_PER_RTHZ, MONITOR_AVERAGING_S = 1e-4, 0.05
-WAVELENGTHS_NM = {"WAV1": 1310.0, "WAV2": 1550.0}
+WAVELENGTHS_NM = {"WAV1": 850.0, "WAV2": 1310.0, "WAV3": 1550.0}
+"""Wavelengths of the factory calibration."""
 MONITOR_LOWEST_MW = 1e-5
 """What the monitor shows at least, -50 dBm."""
+LONGEST_RECORD = 2**24
 _NEVER_S = 1e9
-
-
-@dataclass(slots=True)
-class Channel:
-    """Settings of one optical channel, and its own calibration error."""
-
-    gain: float
-    monitor_gain: float
-    displayed: bool = False
-    wavelength: str = "WAV1"
-    filtered: bool = False
-    bandwidth_hz: float = NOISE_BANDWIDTH_HZ
-
-    @property
-    def receiver_hz(self) -> float:
-        """Get the bandwidth that acts: the reference receiver's, or all of the channel's."""
-        return self.bandwidth_hz if self.filtered else FULL_BANDWIDTH_HZ
-
-
-@dataclass(slots=True)
-class Trigger:
-    """Settings of clock input and pattern lock; `locked` is what came of them."""
-
-    source: str = "FPAN"
-    mode: str = "CLOC"
-    symbol_rate_hz: float = 10.3125e9
-    find_rate: bool = True
-    pattern_length: int = 127
-    find_length: bool = True
-    divide_ratio: int = 1
-    find_ratio: bool = True
-    locked: bool = False
-
-
-@dataclass(slots=True)
-class Acquisition:
-    """Settings of what is taken, and for how long."""
-
-    smoothing: str = "NONE"
-    count: int = 16
-    whole_pattern: bool = False
-    samples_per_symbol: int = CHOSEN_SAMPLES_PER_SYMBOL
-    chosen_samples: bool = True
-    limited: bool = False
-    limit_type: str = "WAV"
-    limits: dict[str, int] = field(default_factory=lambda: {"WAV": 16, "PATT": 16, "SAMP": 1_000_000})
 
 
 class KeysightN1092D(ScpiDevice):
@@ -133,6 +98,7 @@ class KeysightN1092D(ScpiDevice):
         self.acquisition = Acquisition()
         self.mode = "EYE"
         self.byte_order = "LEND"
+        self.time_unit = "SEC"
         self.ui_range = 10.0
         self.power_unit = "DBM"
         self.source = f"CHAN{CHANNELS[0]}"
@@ -184,7 +150,7 @@ class KeysightN1092D(ScpiDevice):
         if settings.find_rate:
             settings.symbol_rate_hz = seen.symbol_rate_gbd * 1e9
         if settings.find_length:
-            settings.pattern_length = int(seen.symbols().size)
+            settings.pattern_length = _lockable(period(seen.pattern))
 
     def _modulation(self) -> ModulatedEmitter | None:
         for name, channel in self.channels.items():
@@ -253,15 +219,17 @@ class KeysightN1092D(ScpiDevice):
         self._take(1)
 
     def _take(self, records: int) -> None:
-        self._require_lock()
+        self._check_record()
         seconds = records * self._record_samples / SAMPLE_RATE_HZ
         # Without trigger no sample is ever taken; STOP ends the wait.
         waiting = self.clock_signal() is None and self.trigger_settings.source != "FRUN"
         self.begin("acquisition", _NEVER_S if waiting else seconds, lambda: self._finish(records))
 
-    def _require_lock(self) -> None:
+    def _check_record(self) -> None:
         if self.acquisition.whole_pattern and not self.trigger_settings.locked:
             raise ScpiError(-221, "entire pattern needs pattern lock")
+        if self._record_samples > LONGEST_RECORD:
+            raise ScpiError(-221, "record too long")
 
     def _finish(self, records: int) -> None:
         averages = min(records, self.acquisition.count) if self.acquisition.smoothing == "AVER" else 1
@@ -349,8 +317,11 @@ class KeysightN1092D(ScpiDevice):
 
     # Average power.
 
-    def power(self) -> object:
+    def power(self) -> Later:
         """Read the average power of the chosen channel, in the chosen unit."""
+        return Later(MONITOR_AVERAGING_S, self._power)
+
+    def _power(self) -> object:
         power_w = self._monitor_w()
         if power_w is None:
             return NOT_A_NUMBER
@@ -384,6 +355,12 @@ class KeysightN1092D(ScpiDevice):
     def model_of(self, place: str) -> str:
         """Name what stands in a slot."""
         return self.identity_model if place in ("FRAM", "SLOT1") else "Not Present"
+
+
+def _lockable(symbols: int) -> int:
+    if symbols > LONGEST_PATTERN:
+        raise ScpiError(-300, "pattern too long", text="Pattern lock failed")
+    return symbols
 
 
 def _draw_gains(seed: int, name: str, channel: str) -> tuple[float, float]:

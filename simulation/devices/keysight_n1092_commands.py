@@ -12,13 +12,15 @@ from simulation.scpi.units import HERTZ
 
 CHANNELS = ("1A", "2A", "3A", "4A")
 LIMIT_TYPES = ("WAVeforms", "PATTerns", "SAMPles")
+LONGEST_PATTERN = 2**23
 CHOSEN_SAMPLES_PER_SYMBOL = 16
 """How many samples the scope takes in a symbol if it is left the choice."""
 
 _CHANNEL_WORDS = Choice(tuple(f"CHANnel{channel}" for channel in CHANNELS))
 _BANDWIDTH = Number(HERTZ, minimum=1e9, maximum=40e9)
-_LENGTH = Number(minimum=1, maximum=2**31 - 1, integer=True)
+_LENGTH = Number(minimum=1, maximum=LONGEST_PATTERN, integer=True)
 _RATIO = Choice(("UNITy", *(f"SUB{ratio}" for ratio in (2, 4, 8, 16, 32, 64))))
+_AVERAGES = Number(minimum=1, maximum=32768, integer=True)
 _PLACE = Choice(("FRAMe", "SLOT1", "SLOT2", "SLOT3", "SLOT4"))
 
 
@@ -65,13 +67,16 @@ def _plain(name: str, pattern: str, parameter: Parameter) -> Command:
     )
 
 
-def _channel(name: str, pattern: str, parameter: Parameter) -> Command:
+def _channel(
+    name: str, pattern: str, parameter: Parameter, *, confirmed: Confirmed = "public driver"
+) -> Command:
     """Give the row of a setting that each channel has."""
     return _row(
         f"CHANnel{{{'|'.join(CHANNELS)}}}{pattern}",
         lambda device, channel, value: setattr(device.channels[channel], name, value),
         lambda device, channel: getattr(device.channels[channel], name),
         parameter,
+        confirmed=confirmed,
     )
 
 
@@ -105,6 +110,10 @@ def _sample_rows(*heads: str) -> tuple[Command, ...]:
     return tuple(rows)
 
 
+def _set_averaging(device: Any, on: bool) -> None:
+    device.acquisition.smoothing = "AVER" if on else "NONE"
+
+
 def _limit_row(word: str) -> Command:
     """Give the row that chooses what ends an acquisition, and how many of it."""
     kind = short_form(word)
@@ -115,6 +124,18 @@ def _limit_row(word: str) -> Command:
 
     count = Number(minimum=1, maximum=1e9, integer=True)
     return _row(f"LTESt:ACQuire:CTYPe:{word}", set_limit, lambda d: d.acquisition.limits[kind], count)
+
+
+def _xy_rows(*words: str) -> tuple[Command, ...]:
+    """Give the rows of XY data; sources do not agree on the short form of the word."""
+    rows = []
+    for word in words:
+        head = f"WAVeform:{word}"
+        rows.append(_row(f"{head}:POINts", query=lambda d: d.points(), confirmed="no"))
+        rows.append(_row(f"{head}:FLOat:POINts", query=lambda d: d.points()))
+        rows.append(_row(f"{head}:FLOat:XDATa", query=lambda d: d.x_data()))
+        rows.append(_row(f"{head}:FLOat:YDATa", query=lambda d: d.y_data()))
+    return tuple(rows)
 
 
 def _power_rows(tree: str) -> tuple[Command, ...]:
@@ -149,7 +170,8 @@ COMMANDS = (
     _row("SYSTem:GTLocal", lambda _d: None),
     _row("MODel", query=lambda d, place: d.model_of(place), asked=(_PLACE,)),
     _channel("displayed", ":DISPlay", Boolean()),
-    _channel("wavelength", ":WAVelength", Choice(("WAVelength1", "WAVelength2"))),
+    _channel("wavelength", ":WAVelength", Choice(("WAVelength1", "WAVelength2", "WAVelength3"))),
+    _channel("signal_type", ":SIGNal:TYPE", Choice(("AUTO", "NRZ", "PAM4")), confirmed="no"),
     _channel("filtered", ":SIRC[:STATe]", Boolean()),
     _channel("bandwidth_hz", ":SIRC:FBANdwidth", _BANDWIDTH),
     _part("trigger_settings", "source", "TRIGger:SOURce", Choice(("FPANel", "FRUN"))),
@@ -167,6 +189,7 @@ COMMANDS = (
     _part("trigger_settings", "find_length", "TRIGger:PLENgth:AUTodetect", Boolean()),
     _row("TRIGger:DCDRatio", lambda d, word: d.set_ratio(word), lambda d: d.ratio(), _RATIO),
     _part("trigger_settings", "find_ratio", "TRIGger:DCDRatio:AUTodetect", Boolean()),
+    _plain("time_unit", "TIMebase:UNITs", Choice(("SECond", "UINTerval"))),
     _plain("ui_range", "TIMebase:UIRange", Number(minimum=1, maximum=2**31)),
     _row("ACQuire:RUN", lambda d: d.run()),
     _row("ACQuire:SINGle", lambda d: d.single()),
@@ -174,7 +197,10 @@ COMMANDS = (
     _row("ACQuire:CDISplay", lambda d: d.clear_display()),
     _part("acquisition", "whole_pattern", "ACQuire:EPATtern", Boolean()),
     _part("acquisition", "smoothing", "ACQuire:SMOothing", Choice(("NONE", "AVERage"))),
-    _part("acquisition", "count", "ACQuire:ECOunt", Number(minimum=1, maximum=32768, integer=True)),
+    _part("acquisition", "count", "ACQuire:ECOunt", _AVERAGES),
+    # What an 86100C called the same; FlexDCA drivers still send it.
+    _row("ACQuire:AVERage", _set_averaging, lambda d: d.acquisition.smoothing == "AVER", Boolean()),
+    _part("acquisition", "count", "ACQuire:COUNt", _AVERAGES),
     *_sample_rows("ACQuire:SPBit", "ACQuire:SPUI"),
     _part("acquisition", "limited", "LTESt:ACQuire:STATe", Boolean()),
     _part("acquisition", "limit_type", "LTESt:ACQuire:CTYPe", Choice(LIMIT_TYPES)),
@@ -182,10 +208,7 @@ COMMANDS = (
     _plain("source", "WAVeform:SOURce", _CHANNEL_WORDS),
     _row("WAVeform:STATus", query=lambda d: d.waveform_status(), confirmed="no"),
     _row("WAVeform:PATTern:COMPlete", query=lambda d: d.complete()),
-    _row("WAVeform:XYFORmat:POINts", query=lambda d: d.points(), confirmed="no"),
-    _row("WAVeform:XYFORmat:FLOat:POINts", query=lambda d: d.points()),
-    _row("WAVeform:XYFORmat:FLOat:XDATa", query=lambda d: d.x_data()),
-    _row("WAVeform:XYFORmat:FLOat:YDATa", query=lambda d: d.y_data()),
+    *_xy_rows("XYFormat", "XYFOR"),
     *(row for tree in ("EYE", "OSCilloscope") for row in _power_rows(tree)),
     *_unlicensed_rows("TDEQ", "OOMA", "OER", "PAM:LINearity"),
 )

@@ -1,7 +1,7 @@
 """Keysight N7744A: a power meter with four ports that answers as one mainframe with four slots.
 
 Command facts: 8163A/B, 8164A/B, 8166A/B Programming Guide (the N77xx family shares its command set).
-Figures: N7744A data sheet, as far as known; see the comments.
+The figures of the hardware are typical of the family; none has been held against a data sheet yet.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ PORTS = (1, 2, 3, 4)
 _GUIDE = "8163A/B, 8164A/B, 8166A/B Programming Guide"
 _NOISE_W = 2.3e-12
 """Standard deviation of a dark reading averaged over 1 s; 7 pW peak to peak are three of them."""
-_OFFSET_W = 5e-12
+_OFFSET_W = 3e-12
 """Standard deviation of the dark offset that zeroing takes away."""
 _ACCURACY = 0.0125
-"""Standard deviation of the calibration factor; the data sheet's 2.5 % is two of them."""
+"""Standard deviation of the calibration factor; 2.5 % is two of them."""
 _RELATIVE_NOISE = 1e-5
 """Fluctuation of a reading relative to its power, at 1 s."""
 _ZERO_S = 4.0
@@ -198,9 +198,19 @@ class KeysightN7744A(ScpiDevice):
         """Take what is there for dark: whoever zeroes under light reads too little afterwards."""
         for port in ports:
             power_w, _ = self._arriving_w(port)
-            noise_w = float(self.noise(f"zero {port}").normal(0.0, _NOISE_W))
+            noise_w = float(self.noise(f"zero {port}").normal(0.0, _NOISE_W / math.sqrt(_ZERO_S)))
             self._zeroed_w[port] = power_w + self._offset_w[port] + noise_w
         self.begin("zero", _ZERO_S)
+
+    def _set_relative(self, port: int, on: bool) -> None:  # noqa: ARG002  # as the table calls it
+        """Accept that readings stay absolute; the twin has no relative display."""
+        if on:
+            raise ScpiError(-221, "reference")
+
+    def _set_trigger(self, port: int, mode: str) -> None:  # noqa: ARG002  # as the table calls it
+        """Accept that triggers are ignored; the twin has no trigger connector."""
+        if mode != "IGN":
+            raise ScpiError(-221, "trigger input")
 
     commands: ClassVar[tuple[Command, ...]] = (
         Command(
@@ -263,6 +273,22 @@ class KeysightN7744A(ScpiDevice):
             action=_zero_all,
             query=lambda _meter: 0,
             source=_GUIDE,
+        ),
+        Command(
+            pattern="SENSe{1:4}[:CHANnel{1}]:POWer:REFerence:STATe",
+            action=_set_relative,
+            query=lambda _device, _port: False,
+            parameters=(Boolean(),),
+            confirmed="manual page",
+            source=_GUIDE,
+        ),
+        Command(
+            pattern="TRIGger{1:4}[:CHANnel{1}]:INPut",
+            action=_set_trigger,
+            query=lambda _device, _port: "IGN",
+            parameters=(Choice(("IGNore", "SMEasure", "CMEasure")),),
+            confirmed="public driver",
+            source="LabExT PowerMeterN7744A sends trig1:inp ign",
         ),
         Command(
             pattern="INITiate{1:4}[:CHANnel{1}][:IMMediate]",

@@ -1,17 +1,17 @@
 """Keysight N7764A: four variable optical attenuators, each with shutter and power monitor at its output.
 
-Command facts: 8163A/B, 8164A/B, 8166A/B Programming Guide. The figures of the hardware are typical of the
-family; where a data sheet is at hand, pass them as options.
+Command facts: 8163A/B, 8164A/B, 8166A/B Programming Guide; N77xx Series Programming Guide. The figures
+of the hardware are typical of the family; none has been held against a data sheet yet.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import ClassVar
 
-from simulation.devices.optical_power import OVER_RANGE, Photodiode, answer_dbm
+from simulation.devices.optical_power import OVER_RANGE, Photodiode, answer_dbm, number_option
 from simulation.faults import FaultKind
 from simulation.physics.light import Light, LightSource, Passage
 from simulation.scpi import (
@@ -24,10 +24,12 @@ from simulation.scpi import (
     Number,
     Profile,
     ScpiDevice,
+    ScpiError,
 )
 from simulation.scpi.units import DECIBEL, METRE, SECOND
 
 CHANNELS = (1, 2, 3, 4)
+_N77_GUIDE = "Keysight N77xx Series Programming Guide"
 _GUIDE = "8163A/B, 8164A/B, 8166A/B Programming Guide"
 _MAXIMUM_DB = 45.0
 _INSERTION_DB = 1.8
@@ -63,6 +65,7 @@ class Channel:
     start_ns: int = 0
     target_db: float = 0.0
     repeat_db: float = 0.0
+    monitor_offset_db: float = 0.0
     photodiode: Photodiode = field(default_factory=Photodiode)
 
     def filter_db(self, now_ns: int) -> float:
@@ -72,8 +75,34 @@ class Channel:
         return self.target_db if gone_db >= abs(way_db) else self.start_db + math.copysign(gone_db, way_db)
 
 
+def _attenuator_of(slot: int) -> int:
+    """Get the attenuator in a slot: each takes two slots and answers to either (N77xx guide, pp. 20-21)."""
+    return (slot + 1) // 2
+
+
+def _by_slot(handler: Callable[..., object] | None) -> Callable[..., object] | None:
+    """Make a handler of an attenuator one of its slots."""
+    if handler is None:
+        return None
+
+    def handle(device: KeysightN7764A, slot: int, *values: object) -> object:
+        return handler(device, _attenuator_of(slot), *values)
+
+    return handle
+
+
+def _answering_by_slot(command: Command) -> Command:
+    """Make a row of the table, written for attenuators, one for slots."""
+    action, query = _by_slot(command.action), _by_slot(command.query)
+    return replace(command, action=action, query=query)
+
+
 class KeysightN7764A(ScpiDevice):
-    """The twin of a four-channel attenuator; light passes from "1.in" to "1.out", and so on."""
+    """The twin of a four-channel attenuator; light passes from "1.in" to "1.out", and so on.
+
+    Options: `insertion_loss_db` (1.8) and `insertion_loss_uncertainty_db` (0), the spread (k=2) of the
+    channels' true insertion losses around it.
+    """
 
     model: ClassVar[str] = "Keysight N7764A"
     manufacturer: ClassVar[str] = "Agilent Technologies"
@@ -93,6 +122,9 @@ class KeysightN7764A(ScpiDevice):
         self._slope = {each: float(draw.normal(0.0, spread_db)) / _MAXIMUM_DB for each in CHANNELS}
         self._ripple_db = {each: float(draw.normal(0.0, spread_db)) for each in CHANNELS}
         self._phase = {each: float(draw.uniform(0.0, 2 * math.pi)) for each in CHANNELS}
+        insertion_db = number_option(options, "insertion_loss_db", _INSERTION_DB)
+        spread_db = number_option(options, "insertion_loss_uncertainty_db", 0.0) / 2
+        self._insertion_db = {each: insertion_db + float(draw.normal(0.0, spread_db)) for each in CHANNELS}
         self._gain = {each: 1 + _MONITOR_ACCURACY / 2 * float(draw.normal()) for each in CHANNELS}
         self._dark_w = {each: 5e-10 * float(draw.normal()) for each in CHANNELS}
         self._zeroed_w = dict.fromkeys(CHANNELS, 0.0)
@@ -143,11 +175,11 @@ class KeysightN7764A(ScpiDevice):
         # A filter at its zero stop has neither slope nor ripple.
         error_db = nominal_db * self._slope[channel] + (ripple_db + state.repeat_db) * min(1.0, nominal_db)
         shut_db = 0.0 if state.open and now_ns >= state.opened_ns else _SHUTTER_DB
-        set_nm = state.wavelength_m * 1e9
+        set_nm, insertion_db = state.wavelength_m * 1e9, self._insertion_db[channel]
 
         def loss_db(wavelength_nm: float) -> float:
             colour_db = nominal_db * _WAVELENGTH_ERROR * (wavelength_nm - set_nm)
-            return max(0.0, _INSERTION_DB + nominal_db + error_db + colour_db) + shut_db
+            return max(0.0, insertion_db + nominal_db + error_db + colour_db) + shut_db
 
         return loss_db
 
@@ -194,6 +226,19 @@ class KeysightN7764A(ScpiDevice):
     def _set_unit(self, channel: int, unit: str) -> None:
         self._channels[channel].unit = unit
 
+    def _set_power_control(self, channel: int, on: bool) -> None:  # noqa: ARG002  # as the table calls it
+        """Accept that power control stays off; the twin has no control loop."""
+        if on:
+            raise ScpiError(-221, "power control")
+
+    def _set_offset_table(self, channel: int, on: bool) -> None:  # noqa: ARG002  # as the table calls it
+        """Accept that the table of offsets by wavelength stays off; the twin's is empty."""
+        if on:
+            raise ScpiError(-221, "offset table")
+
+    def _set_monitor_offset(self, channel: int, offset_db: float) -> None:
+        self._channels[channel].monitor_offset_db = offset_db
+
     def _set_open(self, channel: int, on: bool) -> None:
         state = self._channels[channel]
         if on and not state.open:
@@ -211,6 +256,7 @@ class KeysightN7764A(ScpiDevice):
         spread_w = _MONITOR_NOISE_W / math.sqrt(state.averaging_s)
         noise_w = float(self.noise(f"monitor {channel}").normal(0.0, spread_w))
         power_w = self._monitored_w(channel) + self._dark_w[channel] - self._zeroed_w[channel] + noise_w
+        power_w *= 10 ** (state.monitor_offset_db / 10)
         return answer_dbm(power_w) if state.unit == "DBM" else power_w
 
     def _zero(self, channel: int) -> None:
@@ -224,15 +270,17 @@ class KeysightN7764A(ScpiDevice):
             self._zeroed_w[channel] = self._monitored_w(channel) + self._dark_w[channel]
         self.begin("zero", _ZERO_S)
 
-    def _lowest_db(self, channel: int) -> float:
-        return self._channels[channel].offset_db
+    # Bounds are asked by slot, as the table's headers say it.
 
-    def _highest_db(self, channel: int) -> float:
-        return self._channels[channel].offset_db + _MAXIMUM_DB
+    def _lowest_db(self, slot: int) -> float:
+        return self._channels[_attenuator_of(slot)].offset_db
 
-    commands: ClassVar[tuple[Command, ...]] = (
+    def _highest_db(self, slot: int) -> float:
+        return self._lowest_db(slot) + _MAXIMUM_DB
+
+    _by_attenuator: ClassVar[tuple[Command, ...]] = (
         Command(
-            pattern="INPut{1:4}[:CHANnel{1}]:ATTenuation",
+            pattern="INPut{1:8}[:CHANnel{1}]:ATTenuation",
             action=_set_attenuation,
             query=lambda device, channel: device._channels[channel].attenuation_db,
             parameters=(Number(DECIBEL, minimum=_lowest_db, maximum=_highest_db, default=_lowest_db),),
@@ -240,14 +288,14 @@ class KeysightN7764A(ScpiDevice):
             source=_GUIDE + ", p. 182",
         ),
         Command(
-            pattern="INPut{1:4}[:CHANnel{1}]:ATTenuation:SPEed",
+            pattern="INPut{1:8}[:CHANnel{1}]:ATTenuation:SPEed",
             action=_set_speed,
             query=lambda device, channel: device._channels[channel].speed_db_s,
             parameters=(Number(minimum=0.1, maximum=1000.0, default=1000.0),),
             source=_GUIDE,
         ),
         Command(
-            pattern="INPut{1:4}[:CHANnel{1}]:OFFSet",
+            pattern="INPut{1:8}[:CHANnel{1}]:OFFSet",
             action=_set_offset,
             query=lambda device, channel: device._channels[channel].offset_db,
             parameters=(Number(DECIBEL, minimum=-200.0, maximum=200.0, default=0.0),),
@@ -255,7 +303,7 @@ class KeysightN7764A(ScpiDevice):
             source=_GUIDE + ", p. 166",
         ),
         Command(
-            pattern="INPut{1:4}[:CHANnel{1}]:WAVelength",
+            pattern="INPut{1:8}[:CHANnel{1}]:WAVelength",
             action=_set_wavelength,
             query=lambda device, channel: device._channels[channel].wavelength_m,
             parameters=(Number(METRE, minimum=1260e-9, maximum=1640e-9, default=1550e-9),),
@@ -263,7 +311,7 @@ class KeysightN7764A(ScpiDevice):
             source=_GUIDE + ", p. 166",
         ),
         Command(
-            pattern="OUTPut{1:4}[:CHANnel{1}][:STATe]",
+            pattern="OUTPut{1:8}[:CHANnel{1}][:STATe]",
             action=_set_open,
             query=lambda device, channel: device._channels[channel].open,
             parameters=(Boolean(),),
@@ -271,41 +319,66 @@ class KeysightN7764A(ScpiDevice):
             source="python-ivi agilent8156A sends output:state 1; " + _GUIDE,
         ),
         Command(
-            pattern="OUTPut{1:4}[:CHANnel{1}]:ATIMe",
+            pattern="OUTPut{1:8}[:CHANnel{1}]:ATIMe",
             action=_set_averaging,
             query=lambda device, channel: device._channels[channel].averaging_s,
             parameters=(Number(SECOND, minimum=2e-3, maximum=1.0, default=0.1),),
             source=_GUIDE,
         ),
         Command(
-            pattern="OUTPut{1:4}[:CHANnel{1}]:POWer:UNIT",
+            pattern="OUTPut{1:8}[:CHANnel{1}]:POWer:UNit",
             action=_set_unit,
             query=lambda device, channel: 0 if device._channels[channel].unit == "DBM" else 1,
             parameters=(Choice(("DBM", "Watt"), numbers=((0, "DBM"), (1, "W"))),),
             source=_GUIDE,
         ),
         Command(
-            pattern="OUTPut{1:4}[:CHANnel{1}]:CORRection:COLLect:ZERO",
+            pattern="OUTPut{1:8}[:CHANnel{1}]:CORRection:COLLect:ZERO",
             action=_zero,
             query=lambda _device, _channel: 0,
             confirmed="public driver",
             source="drivers in public repositories send OUTP1:CORR:COLL:ZERO",
         ),
         Command(
-            pattern="OUTPut{1:4}:CORRection:COLLect:ZERO:ALL",
+            pattern="OUTPut{1:8}:CORRection:COLLect:ZERO:ALL",
             action=lambda device, _channel: device._zero_all(),
             source=_GUIDE,
         ),
         Command(
-            pattern="READ{1:4}[:CHANnel{1}][:SCALar]:POWer[:DC]",
+            pattern="OUTPut{1:8}[:CHANnel{1}]:POWer:CONTRol",
+            action=_set_power_control,
+            query=lambda _device, _channel: False,
+            parameters=(Boolean(),),
+            confirmed="manual page",
+            source=_N77_GUIDE + ", pp. 104-118",
+        ),
+        Command(
+            pattern="OUTPut{1:8}[:CHANnel{1}]:POWer:OFFSet",
+            action=_set_monitor_offset,
+            query=lambda device, channel: device._channels[channel].monitor_offset_db,
+            parameters=(Number(DECIBEL, minimum=-200.0, maximum=200.0, default=0.0),),
+            confirmed="manual page",
+            source=_N77_GUIDE + ", pp. 104-118",
+        ),
+        Command(
+            pattern="CONFigure{1:8}[:CHANnel{1}]:OFFSet:WAVelength:STATe",
+            action=_set_offset_table,
+            query=lambda _device, _channel: False,
+            parameters=(Boolean(),),
+            confirmed="manual page",
+            source=_N77_GUIDE + ", pp. 104-118",
+        ),
+        Command(
+            pattern="READ{1:8}[:CHANnel{1}][:SCALar]:POWer[:DC]",
             query=_read,
             confirmed="public driver",
             source="drivers in public repositories send READ1:POW?; " + _GUIDE + ", p. 90",
         ),
         Command(
-            pattern="FETCh{1:4}[:CHANnel{1}][:SCALar]:POWer[:DC]",
+            pattern="FETCh{1:8}[:CHANnel{1}][:SCALar]:POWer[:DC]",
             query=_reading,
             confirmed="manual page",
             source=_GUIDE + ", p. 87",
         ),
     )
+    commands: ClassVar[tuple[Command, ...]] = tuple(map(_answering_by_slot, _by_attenuator))

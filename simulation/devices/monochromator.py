@@ -1,7 +1,7 @@
 """The optics of a spectrum analyser: a slit that is walked over the spectrum.
 
-Each line shows as the slit's own shape, widened by the line's width: a Gaussian core as wide as the resolution
-bandwidth, skirts that fall to the data sheet's close-in dynamic range, and stray light everywhere.
+Each line shows as the slit's own shape, widened by the line's width: a Gaussian core as wide as the
+resolution bandwidth, skirts that fall to the data sheet's close-in dynamic range, and stray light everywhere.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from simulation.physics.light import Beam, Light
 
 READING_FLOOR_DBM = -210.0
 """What is shown where noise leaves nothing positive."""
-# Close-in dynamic range of the AQ6370D: 45 dB at ±0.1 nm and 62 dB at ±0.2 nm with 0.05 nm resolution, 57 dB at
-# ±0.2 nm with 0.1 nm; stray light 73 dB down.
+# Close-in dynamic range of the AQ6370D: 45 dB at ±0.1 nm and 62 dB at ±0.2 nm with 0.05 nm resolution,
+# 57 dB at ±0.2 nm with 0.1 nm; stray light 73 dB down.
 SKIRT, SKIRT_AT_NM, SKIRT_RESOLUTION_NM = 10**-4.5, 0.1, 0.05
 SKIRT_POWER = 5.65
 SKIRT_GROWTH = 0.44

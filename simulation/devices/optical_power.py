@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,3 +51,11 @@ class Photodiode:
 def answer_dbm(power_w: float) -> float:
     """Write a power in dBm; noise around zero can make it negative, which has no logarithm."""
     return 10 * math.log10(power_w / MILLIWATT) if power_w > 0 else OVER_RANGE
+
+
+def number_option(options: Mapping[str, object], name: str, default: float) -> float:
+    """Get a number among a device's options."""
+    value = options.get(name, default)
+    if not isinstance(value, (int, float)):
+        raise TypeError(f"option {name} must be a number, not {value!r}")
+    return float(value)

@@ -40,12 +40,21 @@ class Sweep:
         return self.mode % 2 == 1
 
     @property
+    def points(self) -> int:
+        """Get the number of wavelengths of a stepped sweep."""
+        return math.floor(abs(self.stop_nm - self.start_nm) / self.step_nm + 1e-9) + 1
+
+    @property
+    def step_s(self) -> float:
+        """Get the time from one wavelength of a stepped sweep to the next."""
+        return self.dwell_s + _STEP_SETTLE_S
+
+    @property
     def one_way_s(self) -> float:
         """Get the duration of one way."""
-        span_nm = abs(self.stop_nm - self.start_nm)
         if self.continuous:
-            return span_nm / self.speed_nm_s
-        return (math.floor(span_nm / self.step_nm + 1e-9) + 1) * (self.dwell_s + _STEP_SETTLE_S)
+            return abs(self.stop_nm - self.start_nm) / self.speed_nm_s
+        return self.points * self.step_s
 
     @property
     def cycle_s(self) -> float:
@@ -55,13 +64,13 @@ class Sweep:
     def wavelength_nm(self, now_ns: int) -> float:
         """Get the wavelength at a moment of a running sweep."""
         since_s = (now_ns - self.begun_ns) / 1e9 % (self.cycle_s + self.delay_s)
-        share = min(1.0, since_s / self.one_way_s) if self.one_way_s else 1.0
         if self.mode >= 2 and since_s > self.one_way_s:
-            share = max(0.0, 2.0 - since_s / self.one_way_s)
-        way_nm = share * (self.stop_nm - self.start_nm)
-        if not self.continuous:
-            way_nm = math.copysign(math.floor(abs(way_nm) / self.step_nm + 1e-9) * self.step_nm, way_nm)
-        return self.start_nm + way_nm
+            since_s = max(0.0, self.cycle_s - since_s)
+        if self.continuous:
+            way_nm = self.speed_nm_s * min(since_s, self.one_way_s)
+        else:
+            way_nm = self.step_nm * min(self.points - 1, int(since_s / self.step_s))
+        return self.start_nm + math.copysign(way_nm, self.stop_nm - self.start_nm)
 
 
 def wavelength() -> Number:

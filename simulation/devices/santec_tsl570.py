@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from simulation.devices.optical_power import OVER_RANGE
+from simulation.devices.optical_power import OVER_RANGE, number_option
 from simulation.devices.santec_sweep import SPEED_OF_LIGHT, SWEEP, Sweep, frequency, wavelength
 from simulation.faults import FaultKind
 from simulation.physics.emitter import SteadyLight
@@ -58,8 +58,8 @@ class SantecTsl570(ScpiDevice):
     def __init__(
         self, name: str, *, serial: str, options: Mapping[str, object], clock: Clock, seed: int
     ) -> None:
-        self.minimum_nm = _number(options, "minimum_nm", 1260.0)
-        self.maximum_nm = _number(options, "maximum_nm", 1360.0)
+        self.minimum_nm = number_option(options, "minimum_nm", 1260.0)
+        self.maximum_nm = number_option(options, "maximum_nm", 1360.0)
         self.legacy = True
         self._unit = "dBm"
         self._diode = False
@@ -80,6 +80,7 @@ class SantecTsl570(ScpiDevice):
         self._diode = False
         self._closed = False
         self._coherence = False
+        self._power_control = True
         self.sweep = Sweep(self.minimum_nm, self.maximum_nm)
 
     # Light.
@@ -109,11 +110,11 @@ class SantecTsl570(ScpiDevice):
         return TunableLight(
             name=f"{self.name}.out",
             wavelength_nm=wavelength_nm,
-            rin_db_hz=_number(self.options, "rin_db_hz", -145.0),
+            rin_db_hz=number_option(self.options, "rin_db_hz", -145.0),
             # Coherence control broadens the line to keep interference away.
             linewidth_mhz=40.0 if self._coherence else 0.2,
-            side_mode_suppression_db=_number(self.options, "side_mode_suppression_db", 50.0),
-            ase_dbc_per_nm=_number(self.options, "ase_dbc_per_nm", -55.0),
+            side_mode_suppression_db=number_option(self.options, "side_mode_suppression_db", 50.0),
+            ase_dbc_per_nm=number_option(self.options, "ase_dbc_per_nm", -55.0),
         )
 
     def _nominal_wavelength_nm(self) -> float:
@@ -133,7 +134,8 @@ class SantecTsl570(ScpiDevice):
     def _true_power_dbm(self) -> float:
         """Follow the attenuator: it glides to a new level within its settling time."""
         share = min(1.0, (self.now_ns - self._levelled_ns) / 1e9 / _POWER_SETTLE_S)
-        return self._came_from_dbm + share * (self._power_dbm - self._came_from_dbm) + self._power_error_db
+        target_dbm = self._power_dbm if self._power_control else _HIGHEST_DBM
+        return self._came_from_dbm + share * (target_dbm - self._came_from_dbm) + self._power_error_db
 
     # Handlers.
 
@@ -226,6 +228,11 @@ class SantecTsl570(ScpiDevice):
         hertz = SPEED_OF_LIGHT / (wavelength_nm * 1e-9)
         return f"{hertz * 1e-12:.5f}" if self.legacy else hertz
 
+    def _set_power_control(self, on: bool) -> None:
+        """Let the attenuator follow the set power; without it, it stays wide open."""
+        self._power_control = on
+        self._levelled_ns = self.now_ns
+
     commands: ClassVar[tuple[Command, ...]] = (
         Command(
             pattern="[SOURce:]WAVelength",
@@ -284,6 +291,13 @@ class SantecTsl570(ScpiDevice):
             source=f"{_COMMANDS}; 1 is closed in drivers in public repositories",
         ),
         Command(
+            pattern="[SOURce:]POWer:ATTenuation:AUTo",
+            action=_set_power_control,
+            query=lambda laser: laser._power_control,
+            parameters=(Boolean(),),
+            source=_COMMANDS,
+        ),
+        Command(
             pattern="[SOURce:]COHCtrl",
             action=_set_coherence,
             query=lambda laser: laser._coherence,
@@ -301,10 +315,3 @@ class SantecTsl570(ScpiDevice):
         ),
         *SWEEP,
     )
-
-
-def _number(options: Mapping[str, object], key: str, default: float) -> float:
-    value = options.get(key, default)
-    if not isinstance(value, (int, float)):
-        raise TypeError(f"option {key} of a Santec TSL-570 must be a number, not {value!r}")
-    return float(value)

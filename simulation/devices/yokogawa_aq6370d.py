@@ -1,8 +1,8 @@
 """Yokogawa AQ6370D: a grating spectrum analyser with seven traces.
 
-A sweep sees each spectral line through the monochromator's slit; wavelength and level carry the instrument's own
-calibration errors. Over a raw socket it wants a login first; GPIB and VXI-11 need none. Analysis functions,
-the frequency axis and trace arithmetic are left out.
+A sweep sees each spectral line through the monochromator's slit; wavelength and level carry the instrument's
+own calibration errors. Over a raw socket it wants a login first; GPIB and VXI-11 need none. Analysis
+functions, the frequency axis and trace arithmetic are left out.
 
 Figures: AQ6370D data sheet. Commands: yokogawa_aq6370d_commands.py.
 """
@@ -141,9 +141,9 @@ class YokogawaAq6370D(ScpiDevice):
             raise ScpiError(-200, "not logged in")
 
     def log_in(self, user: str) -> str:
-        """Open a session. The anonymous user has no password: whatever line follows, the answer is ready.
+        """Open a session. The anonymous user has no password: the line that follows is empty, or the name.
 
-        That line is empty as a rule, and an empty line is no message; so both answers are given at once.
+        An empty line is no message here, so its answer is given together with the first.
         """
         if user.lower() != "anonymous":
             raise ScpiError(-224, user)

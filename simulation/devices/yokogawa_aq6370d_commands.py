@@ -22,6 +22,7 @@ _MANUAL = "AQ6370C/D Remote Control User's Manual, as cited by PyMeasure, LabExT
 _LEVEL = Unit("dBm", {"DBM": 1.0})
 _TRACE = Choice(TRACES)
 _POINT = Number(minimum=1, maximum=50001, integer=True, optional=True)
+_AXIS = Choice(("WAVelength",), numbers=((0, "WAV"),))
 _LENGTH = Number(METRE, minimum=50e-9, maximum=2250e-9)
 
 
@@ -128,7 +129,10 @@ def _attribute_rows(trace: str) -> tuple[Command, Command]:
 
 COMMANDS = (
     _row("OPEN", lambda d, user: d.log_in(user), None, Text()),
-    _row("CLOSE", lambda d: d.log_out()),
+    # The answer to the anonymous user's second line was given with the first, see log_in.
+    _row("ANONymous", lambda _d: None),
+    _row("CLOSE", lambda d: d.log_out(), confirmed="no"),
+    _row("UNIT:X", lambda _d, _axis: None, lambda _d: 0, _AXIS, confirmed="no"),
     _row("[SENSe:]WAVelength:STARt", _set_start, lambda d: d.sweep.start_m, _LENGTH),
     _row("[SENSe:]WAVelength:STOP", _set_stop, lambda d: d.sweep.stop_m, _LENGTH),
     _row(
@@ -167,8 +171,8 @@ COMMANDS = (
     _sweep(
         "interval_s", "[SENSe:]SWEep:TIME:INTerval", Number(SECOND, minimum=0, maximum=99999, integer=True)
     ),
-    _sweep("averages", "[SENSe:]AVERage:COUNt", Number(minimum=1, maximum=999, integer=True)),
-    _sweep_word("medium", "[SENSe:]CORRection:RVELocity:MEDium", MEDIA, 0),
+    _sweep("averages", "[SENSe:]AVERage:COUNt", Number(minimum=1, maximum=999, integer=True), "no"),
+    _sweep_word("medium", "[SENSe:]CORRection:RVELocity:MEDium", MEDIA, 0, confirmed="no"),
     _sweep_word("mode", "INITiate:SMODe", MODES[:2], 1),
     _row("INITiate[:IMMediate]", lambda d: d.start_sweep()),
     _row("ABORt", lambda d: d.stop_sweep()),
@@ -188,10 +192,18 @@ COMMANDS = (
         Number(choices=(32, 64), integer=True, optional=True, missing=64),
     ),
     _row(
+        "DISPlay[:WINDow]:TRACe:Y1[:SCALe]:SPACing",
+        lambda _d, _scale: None,
+        lambda _d: 0,
+        Choice(("LOGarithmic",), numbers=((0, "LOG"),)),
+        confirmed="no",
+    ),
+    _row(
         "DISPlay[:WINDow]:TRACe:Y1[:SCALe]:UNIT",
         lambda d, unit: setattr(d, "level_unit", unit),
         lambda d: UNITS.index(d.level_unit),
         _numbered(UNITS, 0),
+        confirmed="no",
     ),
     _row(
         "DISPlay[:WINDow]:TRACe:Y1[:SCALe]:RLEVel",
@@ -199,18 +211,20 @@ COMMANDS = (
         lambda d: d.reference_level_dbm,
         Number(_LEVEL, minimum=-90, maximum=30),
     ),
-    _row("CALCulate:MARKer:MAXimum", lambda d: d.find_peak()),
+    _row("CALCulate:MARKer:MAXimum", lambda d: d.find_peak(), confirmed="no"),
     _row(
         "CALCulate:MARKer:X",
         None,
         lambda d, _marker: d.marker_at(0),
         asked=(Number(minimum=0, maximum=0, integer=True),),
+        confirmed="no",
     ),
     _row(
         "CALCulate:MARKer:Y",
         None,
         lambda d, _marker: d.marker_at(1),
         asked=(Number(minimum=0, maximum=0, integer=True),),
+        confirmed="no",
     ),
 )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from measurements.patterns import period
 from simulation.physics.emitter import LightEmitter, ModulatedEmitter, Waveform
 from simulation.physics.filters import BESSEL_NOISE_BANDWIDTH, bessel_thomson, gaussian_jitter
 from simulation.physics.light import Beam, Light, total_power_mw
@@ -21,6 +22,7 @@ from simulation.physics.waveform import Shelf
 _INNER_OVERSAMPLING = 8
 _RECORDS_KEPT = 8
 _RESPONSIVITY_A_PER_W = 0.7
+_RATE_TOLERANCE = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +156,9 @@ def _smear(
 def _is_locked(emitter: ModulatedEmitter, sampling: Sampling) -> bool:
     """Tell whether the trigger follows the light's own reference, rate and pattern length."""
     same_clock = emitter.timebase == sampling.timebase
-    same_rate = abs(emitter.symbol_rate_gbd / sampling.symbol_rate_gbd - 1.0) < 1e-9
-    whole_periods = sampling.pattern_symbols % emitter.symbols().size == 0
+    # a locked timebase runs at its trigger's own rate; the setting only has to find the pattern
+    same_rate = abs(emitter.symbol_rate_gbd / sampling.symbol_rate_gbd - 1.0) < _RATE_TOLERANCE
+    whole_periods = sampling.pattern_symbols % period(emitter.pattern) == 0
     return same_clock and same_rate and whole_periods
 
 

@@ -6,7 +6,6 @@ media lanes unless a name says host. Nothing here has registers.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Final
 
 from measurements.patterns import is_pam4
@@ -52,7 +51,6 @@ class Transceiver:
         self._case = Case(parameters.case_time_constant_s, parameters.case_rise_k_per_w, ambient_c)
         self._transmitter = Transmitter(name, parameters)
         self._eyes = Shelf(_EYES_KEPT)
-        self._advance: Callable[[], None] = _no_management
         self._supply_v = 0.0
         self._high_power = False
         self._enabled = [True] * LANES
@@ -72,10 +70,6 @@ class Transceiver:
         self._catch_up()
         self._air = air
 
-    def attach_management(self, advance: Callable[[], None]) -> None:
-        """Let firmware catch up with the clock before anybody looks at what the unit emits or draws."""
-        self._advance = advance
-
     def set_supply_voltage(self, voltage_v: float) -> None:
         """Apply a voltage to the rail from now on."""
         self._catch_up()
@@ -85,7 +79,6 @@ class Transceiver:
 
     def supply_current_a(self, voltage_v: float | None = None) -> float:
         """Get the current that the unit draws now, at the applied voltage or at another one."""
-        self._advance()
         at_v = self._supply_v if voltage_v is None else voltage_v
         if not self._runs_at(at_v):
             return 0.0
@@ -156,7 +149,6 @@ class Transceiver:
 
     def emission(self, port: str) -> Light:
         """Get the light that leaves a transmit port now; receive ports reflect none."""
-        self._advance()
         lane = _lane_of(port, "tx")
         return () if lane is None else self._emitted(lane)
 
@@ -166,7 +158,6 @@ class Transceiver:
 
     def electrical_emission(self, port: str) -> ElectricalSignal | None:
         """Get what a host receive lane carries now, None while its receiver has no lock."""
-        self._advance()
         host_lane = _lane_of(port, "host_rx")
         return None if host_lane is None else self._decided(self.parameters.rx_lane_map[host_lane - 1])
 
@@ -250,10 +241,6 @@ class Transceiver:
 
     def _catch_up(self) -> None:
         self._case.catch_up(self._clock.now(), self._air, self._power_w)
-
-
-def _no_management() -> None:
-    """Do nothing: a unit without firmware obeys its setters alone."""
 
 
 def _lane_of(port: str, kind: str) -> int | None:

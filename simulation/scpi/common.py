@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from simulation.scpi.answers import WhenIdle
-from simulation.scpi.commands import Command
+from simulation.scpi.commands import Command, Confirmed
 from simulation.scpi.errors import ScpiError
 from simulation.scpi.parameters import Number
 from simulation.scpi.status import Register
@@ -55,26 +55,37 @@ def _scpi(pattern: str, **row: Any) -> Command:
     return Command(pattern=pattern, confirmed="manual page", source=_SCPI, **row)
 
 
-def register_rows(pattern: str, register: Callable[..., Register]) -> tuple[Command, ...]:
+def register_rows(
+    pattern: str,
+    register: Callable[..., Register],
+    *,
+    confirmed: Confirmed = "no",
+    source: str = "",
+) -> tuple[Command, ...]:
     """Give the commands of one status register; `register(device, *suffixes)` finds it."""
 
-    def setter(name: str) -> Callable[..., None]:
-        return lambda *where: setattr(register(*where[:-1]), name, where[-1])
+    def row(path: str, **handlers: Any) -> Command:
+        return Command(pattern=pattern + path, confirmed=confirmed, source=source, **handlers)
 
-    def getter(name: str) -> Callable[..., object]:
-        return lambda *where: getattr(register(*where), name)
+    def mask(path: str, name: str) -> Command:
+        return row(
+            path,
+            action=lambda *where: setattr(register(*where[:-1]), name, where[-1]),
+            query=lambda *where: getattr(register(*where), name),
+            parameters=(_WORD,),
+        )
 
     return (
-        _scpi(f"{pattern}[:EVENt]", query=lambda *where: register(*where).take_event()),
-        _scpi(f"{pattern}:CONDition", query=getter("condition")),
-        _scpi(f"{pattern}:ENABle", action=setter("enable"), query=getter("enable"), parameters=(_WORD,)),
-        _scpi(
-            f"{pattern}:PTRansition", action=setter("positive"), query=getter("positive"), parameters=(_WORD,)
-        ),
-        _scpi(
-            f"{pattern}:NTRansition", action=setter("negative"), query=getter("negative"), parameters=(_WORD,)
-        ),
+        row("[:EVENt]", query=lambda *where: register(*where).take_event()),
+        row(":CONDition", query=lambda *where: register(*where).condition),
+        mask(":ENABle", "enable"),
+        mask(":PTRansition", "positive"),
+        mask(":NTRansition", "negative"),
     )
+
+
+def _standard_rows(pattern: str, register: Callable[..., Register]) -> tuple[Command, ...]:
+    return register_rows(pattern, register, confirmed="manual page", source=_SCPI)
 
 
 COMMON = (
@@ -104,6 +115,6 @@ COMMON = (
     _scpi("SYSTem:ERRor:COUNt", query=lambda device: len(device.errors)),
     _scpi("SYSTem:VERSion", query=lambda device: device.profile.scpi_version),
     _scpi("STATus:PRESet", action=_preset),
-    *register_rows("STATus:OPERation", lambda device: device.status.operation),
-    *register_rows("STATus:QUEStionable", lambda device: device.status.questionable),
+    *_standard_rows("STATus:OPERation", lambda device: device.status.operation),
+    *_standard_rows("STATus:QUEStionable", lambda device: device.status.questionable),
 )

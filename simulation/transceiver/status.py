@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from simulation.transceiver import registers as reg
 from simulation.transceiver.capabilities import LANES
-from simulation.transceiver.data_path import INITIALIZED_STATES, STEADY, DataPath
+from simulation.transceiver.data_path import INITIALIZED_STATES, STEADY, DataPath, DataPathState
 from simulation.transceiver.memory import Memory
 from simulation.transceiver.module_state import ModuleState
 from simulation.transceiver.monitors import Sample
@@ -35,7 +35,8 @@ class Status:
 
     def write_states(self, module: ModuleState, path: DataPath, emitting: Sequence[bool]) -> None:
         """Write the states of module, data path and transmitters."""
-        nibbles = [0] * 8
+        # An unused lane is reported as deactivated (CMIS, data path state encoding).
+        nibbles: list[int] = [DataPathState.DEACTIVATED] * 8
         for lane in path.lanes:
             nibbles[lane - 1] = path.state
         packed = bytes(nibbles[i] | nibbles[i + 1] << 4 for i in range(0, 8, 2))

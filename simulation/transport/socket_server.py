@@ -71,6 +71,11 @@ class SocketServer:
         host, port = self._listeners[device].getsockname()[:2]
         return str(host), int(port)
 
+    @property
+    def running(self) -> bool:
+        """Get whether the thread serves."""
+        return self._thread.is_alive()
+
     def start(self) -> None:
         """Begin to serve, in a thread of its own."""
         self._thread.start()

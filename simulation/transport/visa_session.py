@@ -202,22 +202,24 @@ class _Turn:
     """Whose turn it is: a query and its answer belong to one thread."""
 
     def __init__(self) -> None:
-        self._lock = threading.Condition()
+        self._lock = threading.Lock()
         self._owner: int | None = None
 
     def take(self, timeout_s: float) -> None:
-        """Wait until no other thread is between a query and its answer."""
+        """Wait until no other thread is between a query and its answer.
+
+        A thread that never reads its answer holds up the others for their timeout of wall time, once.
+        """
         me = threading.get_ident()
-        with self._lock:
-            if self._owner not in (None, me):
-                self._lock.wait_for(lambda: self._owner in (None, me), timeout_s)
+        if self._owner != me:
+            self._lock.acquire(timeout=min(timeout_s, threading.TIMEOUT_MAX))
             self._owner = me
 
     def give(self) -> None:
         """Let the next thread go ahead."""
-        with self._lock:
-            self._owner = None
-            self._lock.notify()
+        self._owner = None
+        if self._lock.locked():
+            self._lock.release()
 
 
 def _attributes_of(name: rname.ResourceName) -> dict[int, type[attributes.Attribute[Any]]]:

@@ -32,15 +32,17 @@ class LazyGroup(click.Group):
         """Get the names of the commands."""
         return list(_COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import a command, unless only its name and summary are wanted."""
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import a command."""
         if cmd_name not in _COMMANDS:
             return None
-        if ctx.resilient_parsing or (ctx.invoked_subcommand is None and _only_help(ctx)):
-            return click.Command(cmd_name, short_help=_COMMANDS[cmd_name])
-        module = importlib.import_module(f"station.cli.{cmd_name}")
-        command: click.Command = module.command
+        command: click.Command = importlib.import_module(f"station.cli.{cmd_name}").command
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -53,10 +55,6 @@ class LazyGroup(click.Group):
             hint = f"; did you mean {near[0]!r}?" if near else ""
             raise click.UsageError(f"no command {args[0]!r}{hint}", ctx)
         return super().resolve_command(ctx, args)
-
-
-def _only_help(ctx: click.Context) -> bool:
-    return not getattr(ctx, "protected_args", None) and not ctx.args
 
 
 @click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})

@@ -132,10 +132,6 @@ def _sequence(place: Steps, step: PlanStep, source: SequenceSource) -> Iterator[
         yield Finding(
             (*place, "measures"), f"{step.sequence} measures {name!r}, which this step does not list"
         )
-    for name in step.options:
-        if name not in source.texts | source.identifiers:
-            what = f"{step.sequence} has no option {name!r}"
-            yield Finding((*place, "options", name), what, nearest(name, source.texts), at_key=True)
 
 
 def _fit(station: Station, product: Product, *, needs_host: bool) -> Iterator[Finding]:

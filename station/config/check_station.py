@@ -12,7 +12,7 @@ from types import MappingProxyType
 from station.config.fields import Port
 from station.config.loader import Loaded
 from station.config.problems import Finding, Problem, Severity, Steps, nearest
-from station.config.station_file import SLOT_NAME, Cable, OpticalLink, Slot, Station
+from station.config.station_file import SLOT_NAME, Cable, Element, InsertionLoss, OpticalLink, Slot, Station
 
 _SLOT_PORT = re.compile(r"(tx|rx|host_tx|host_rx)([1-9][0-9]*)")
 _LEAVES_SLOT: Mapping[str, bool] = MappingProxyType(
@@ -233,29 +233,59 @@ def _clocks(bench: Station, catalogue: Catalogue) -> Iterator[Finding]:
             yield Finding(("instruments", name), what)
 
 
+@dataclass(frozen=True, slots=True)
+class _Certificate:
+    """The dates of one calibrated thing."""
+
+    place: Steps
+    what: str
+    calibrated: date | None
+    due: date | None
+
+
 def _calibration(bench: Station, today: date) -> Iterator[Finding]:
-    for place, what, calibrated, due in _certificates(bench):
-        if due is not None and due < today:
-            block = bench.policies.calibration_overdue == "block"
-            severity = Severity.ERROR if block else Severity.WARNING
-            text = f"calibration of {what} was due on {due}; today is {today}"
-            yield Finding((*place, "calibration_due"), text, severity=severity)
-        if calibrated is not None and calibrated > today:
-            text = f"{what} was calibrated after today ({today}); check the date and the bench's clock"
-            yield Finding((*place, "calibrated"), text)
-        if calibrated is not None and due is not None and due < calibrated:
-            yield Finding((*place, "calibration_due"), f"calibration of {what} is due before it was made")
+    block = bench.policies.calibration_overdue == "block"
+    severity = Severity.ERROR if block else Severity.WARNING
+    for one in (*_instrument_certificates(bench), *_path_certificates(bench)):
+        yield from _dates(one, today, severity)
+    for one in _path_certificates(bench):
+        if one.due is None:
+            what = f"{one.what} has no calibration date; give calibration_due, or path_calibration for all"
+            yield Finding(one.place, what)
 
 
-def _certificates(bench: Station) -> Iterator[tuple[Steps, str, date | None, date | None]]:
-    for name, instrument in bench.instruments.items():
-        yield ("instruments", name), name, instrument.calibrated, instrument.calibration_due
-        through = instrument.through
-        if through is not None:
-            place: Steps = ("instruments", name, "through")
-            yield place, f"the way through {name}", through.calibrated, through.calibration_due
+def _dates(one: _Certificate, today: date, severity: Severity) -> Iterator[Finding]:
+    if one.due is not None and one.due < today:
+        text = f"calibration of {one.what} was due on {one.due}; today is {today}"
+        yield Finding((*one.place, "calibration_due"), text, severity=severity)
+    if one.calibrated is not None and one.calibrated > today:
+        text = f"{one.what} was calibrated after today ({today}); check the date and the bench's clock"
+        yield Finding((*one.place, "calibrated"), text)
+    if one.calibrated is not None and one.due is not None and one.due < one.calibrated:
+        yield Finding((*one.place, "calibration_due"), f"calibration of {one.what} is due before it was made")
+
+
+def _instrument_certificates(bench: Station) -> Iterator[_Certificate]:
+    for name, entry in bench.instruments.items():
+        yield _Certificate(("instruments", name), name, entry.calibrated, entry.calibration_due)
+
+
+def _path_certificates(bench: Station) -> Iterator[_Certificate]:
+    """Give the path calibration once, then the parts that have dates of their own."""
+    shared = bench.path_calibration
+    common = (shared.calibrated, shared.calibration_due) if shared else None
+    if shared is not None:
+        yield _Certificate(("path_calibration",), "the paths", shared.calibrated, shared.calibration_due)
+    for place, what, part in _calibrated_parts(bench):
+        if (part.calibrated, part.calibration_due) != common:
+            yield _Certificate(place, what, part.calibrated, part.calibration_due)
+
+
+def _calibrated_parts(bench: Station) -> Iterator[tuple[Steps, str, InsertionLoss | Element | OpticalLink]]:
+    for name, entry in bench.instruments.items():
+        if entry.through is not None:
+            yield ("instruments", name, "through"), f"the way through {name}", entry.through
     for name, element in bench.elements.items():
-        yield ("elements", name), name, element.calibrated, element.calibration_due
+        yield ("elements", name), name, element
     for index, link in enumerate(bench.wiring.optical):
-        what = f"the fibre {link.source} to {link.destination}"
-        yield ("wiring", "optical", index), what, link.calibrated, link.calibration_due
+        yield ("wiring", "optical", index), f"the fibre {link.source} to {link.destination}", link

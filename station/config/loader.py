@@ -59,11 +59,15 @@ class Loaded(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Kind(Generic[Model]):
-    """One kind of file: its word in the `schema` line, its model, and its inner checks."""
+    """One kind of file: its word in the `schema` line, its model, its inner checks.
+
+    `complete` fills in what the file says once for many of its parts.
+    """
 
     name: str
     model: type[Model]
     review: Callable[[Model], Iterator[Finding]]
+    complete: Callable[[Model], Model] | None = None
 
     @property
     def format(self) -> str:
@@ -71,7 +75,7 @@ class Kind(Generic[Model]):
         return f"photonbench/{self.name}/1"
 
 
-STATION = Kind("station", Station, station_file.review)
+STATION = Kind("station", Station, station_file.review, station_file.completed)
 PRODUCT = Kind("product", Product, product_file.review)
 PLAN = Kind("plan", Plan, plan_file.review)
 SIMULATION = Kind("simulation", Simulation, simulation_file.review)
@@ -180,6 +184,8 @@ def _validated(path: Path, text: str, marked: Marked, kind: Kind[Model]) -> Load
     problems += [_problem(path, marked, finding) for finding in kind.review(value)]
     problems = _in_order(problems)
     raise_errors(problems)
+    if kind.complete is not None:
+        value = kind.complete(value)
     return Loaded(path, value, text, marked, tuple(problems))
 
 

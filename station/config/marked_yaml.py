@@ -26,10 +26,8 @@ DEEPEST = 32
 MOST_VALUES = 50_000
 """Values after aliases are written out: nine aliases of nine aliases are a bomb."""
 
-try:
-    _Base: type = yaml.CSafeLoader
-except AttributeError:  # PyYAML built without libyaml
-    _Base = yaml.SafeLoader
+LOADER: type = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The fast loader; the other where PyYAML was built without libyaml."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +57,10 @@ class Marked:
     flaws: list[Flaw] = field(default_factory=list)
 
 
-def read(text: str) -> Marked:
+def read(text: str, *, loader: type = LOADER) -> Marked:
     """Read one document; flaws are listed, never raised."""
     marked = Marked()
-    node = _composed(text, marked.flaws)
+    node = _composed(text, marked.flaws, loader)
     if node is not None:
         marked.value = _Builder(marked).build(node, ())
     elif not marked.flaws:
@@ -70,15 +68,15 @@ def read(text: str) -> Marked:
     return marked
 
 
-def _composed(text: str, flaws: list[Flaw]) -> yaml.Node | None:
+def _composed(text: str, flaws: list[Flaw], loader: type) -> yaml.Node | None:
     if len(text) > LONGEST_FILE:
         flaws.append(Flaw(None, f"has {len(text)} characters; at most {LONGEST_FILE} are read"))
         return None
     try:
-        flaws.extend(_structural_flaws(text))
+        flaws.extend(_structural_flaws(text, loader))
         if flaws:
             return None
-        node: yaml.Node | None = yaml.compose(text, Loader=_Base)
+        node: yaml.Node | None = yaml.compose(text, Loader=loader)
         return node
     except yaml.YAMLError as error:
         flaws.append(_of_yaml(error, text))
@@ -87,10 +85,10 @@ def _composed(text: str, flaws: list[Flaw]) -> yaml.Node | None:
     return None
 
 
-def _structural_flaws(text: str) -> Iterator[Flaw]:
+def _structural_flaws(text: str, loader: type) -> Iterator[Flaw]:
     """Walk the events, which needs no stack, before anything recurses."""
     depth = documents = 0
-    for event in yaml.parse(text, Loader=_Base):
+    for event in yaml.parse(text, Loader=loader):
         mark = _mark(event.start_mark)
         tag = getattr(event, "tag", None)
         if tag is not None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from types import MappingProxyType
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainValidator, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from station.config.fields import (
     Celsius,
@@ -71,20 +71,37 @@ class Temperature(FileModel):
     soak: Annotated[SoakByTime | SoakBySlope, Field(discriminator="method")]
 
 
+def _step_corners(value: object) -> str | tuple[str, ...]:
+    if value in ("all", "once"):
+        return str(value)
+    if isinstance(value, tuple) and value and all(isinstance(name, str) for name in value):
+        return value
+    raise PydanticCustomError("corners", "should be all, once, or a list of corner names")
+
+
+StepCorners = Annotated[
+    str | tuple[str, ...],
+    PlainValidator(_step_corners),
+    WithJsonSchema(
+        {"oneOf": [{"enum": ["all", "once"]}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+    ),
+]
+
+
 def _no_patterns() -> Mapping[str, Pattern]:
     return MappingProxyType({})
 
 
 class PlanStep(FileModel):
-    """One sequence, where it runs, and every measurement that it must deliver there.
+    """One sequence, where it runs, and every measurement that it must deliver there (perhaps none).
 
     `corners` is "all", "once" (at the first corner alone) or a list of names. `pattern` is what the
     BERT sends to the host lanes during the step; `patterns` names exceptions per measurement.
     """
 
     sequence: Text
-    corners: Literal["all", "once"] | tuple[Name, ...] = "all"
-    measures: tuple[MeasurementName, ...] = Field(min_length=1)
+    corners: StepCorners = "all"
+    measures: tuple[MeasurementName, ...]
     pattern: Pattern | None = None
     patterns: FrozenMap[MeasurementName, Pattern] = Field(default_factory=_no_patterns)
     options: Options = Field(default_factory=no_options)
@@ -125,17 +142,22 @@ def review(plan: Plan) -> Iterator[Finding]:
     yield from _review_corners(plan)
     for index, step in enumerate(plan.steps):
         yield from _review_step(("steps", index), step, [corner.name for corner in plan.corners])
-    counted = Counter(
-        (corner.name, name)
-        for step in plan.steps
-        for corner in plan.corners_of(step)
-        for name in step.measures
-    )
-    for (corner, name), times in counted.items():
-        if times > 1:
-            yield Finding(
-                ("steps",), f"{name} is measured {times} times at corner {corner!r}; the record holds one"
-            )
+    yield from _review_measured_once(plan)
+
+
+def _review_measured_once(plan: Plan) -> Iterator[Finding]:
+    """See that no measurement is made twice at a corner: the record holds one."""
+    first: dict[tuple[str, str], int] = {}
+    for index, step in enumerate(plan.steps):
+        for position, name in enumerate(step.measures):
+            for corner in plan.corners_of(step):
+                if (corner.name, name) in first:
+                    what = (
+                        f"{name} is measured at {corner.name!r} already, by steps[{first[corner.name, name]}]"
+                    )
+                    yield Finding(("steps", index, "measures", position), what)
+                    break
+                first[corner.name, name] = index
 
 
 def _review_corners(plan: Plan) -> Iterator[Finding]:

@@ -16,12 +16,11 @@ class UnreadableSequence(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SequenceSource:
-    """The words of a sequence: names given to measure(), all literal texts, all identifiers."""
+    """The words of a sequence: names given to measure(), and all literal texts."""
 
     path: Path
     measured: frozenset[str]
     texts: frozenset[str]
-    identifiers: frozenset[str]
 
 
 def sequence_path(plan_file: Path, sequence: str) -> Path:
@@ -49,7 +48,6 @@ def read_sequence(path: Path) -> SequenceSource:
         frozenset(
             node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)
         ),
-        frozenset(word for node in nodes for word in _identifiers(node)),
     )
 
 
@@ -61,13 +59,4 @@ def _measured(node: ast.AST) -> tuple[str, ...]:
     name = node.args[0]
     if called == "measure" and isinstance(name, ast.Constant) and isinstance(name.value, str):
         return (name.value,)
-    return ()
-
-
-def _identifiers(node: ast.AST) -> tuple[str, ...]:
-    match node:
-        case ast.Name(id=word) | ast.Attribute(attr=word) | ast.arg(arg=word):
-            return (word,)
-        case ast.keyword(arg=str(word)):
-            return (word,)
     return ()

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import date
 from types import MappingProxyType
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeVar
 
 from pydantic import Field
 
@@ -36,6 +36,16 @@ class Policies(FileModel):
     """What the station does when something is not as it should be."""
 
     calibration_overdue: Literal["block", "warn"] = "block"
+
+
+class PathCalibration(FileModel):
+    """When the losses of fibres, elements and ways through instruments were measured together.
+
+    It fills in the dates of each of them that gives none of its own.
+    """
+
+    calibrated: date
+    calibration_due: date
 
 
 class InsertionLoss(FileModel):
@@ -158,6 +168,7 @@ class Station(FileModel):
     visa: Text = "@py"
     ambient_c: Celsius = 23.0
     policies: Policies = Policies()
+    path_calibration: PathCalibration | None = None
     instruments: FrozenMap[Name, Instrument] = Field(min_length=1)
     elements: FrozenMap[Name, Element] = Field(default_factory=_no_elements)
     slots: tuple[Slot, ...] = Field(min_length=1)
@@ -169,6 +180,35 @@ class Station(FileModel):
             if slot.number == number:
                 return slot
         raise KeyError(number)
+
+
+def completed(station: Station) -> Station:
+    """Give each path loss without a date those of the path calibration."""
+    shared = station.path_calibration
+    if shared is None:
+        return station
+    optical = tuple(_dated(link, shared) for link in station.wiring.optical)
+    instruments = {
+        name: entry.model_copy(update={"through": entry.through and _dated(entry.through, shared)})
+        for name, entry in station.instruments.items()
+    }
+    return station.model_copy(
+        update={
+            "instruments": MappingProxyType(instruments),
+            "elements": MappingProxyType({name: _dated(e, shared) for name, e in station.elements.items()}),
+            "wiring": station.wiring.model_copy(update={"optical": optical}),
+        }
+    )
+
+
+Dated = TypeVar("Dated", InsertionLoss, Element, OpticalLink)
+
+
+def _dated(part: Dated, shared: PathCalibration) -> Dated:
+    if part.calibrated is not None or part.calibration_due is not None:
+        return part
+    dates = {"calibrated": shared.calibrated, "calibration_due": shared.calibration_due}
+    return part.model_copy(update=dates)
 
 
 def review(station: Station) -> Iterator[Finding]:

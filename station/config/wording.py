@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
 from types import NoneType, UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
@@ -75,7 +76,7 @@ def _finding(detail: Any, steps: Steps, model: type[BaseModel], value: object) -
         if steps and isinstance(detail["loc"][-1], str) and steps[-1] == detail["loc"][-1]:
             return Finding(steps[:-1], f"{steps[-1]!r} is missing")
         return Finding(steps, "is missing something: the list is too short")
-    if kind == "extra_forbidden":
+    if kind in ("extra_forbidden", "invalid_key"):
         known = sorted(_known_keys(model, steps[:-1], value))
         suggestion = nearest(steps[-1], known)
         hint = "" if suggestion else f"; known here: {', '.join(known)}"
@@ -115,13 +116,13 @@ def _words(kind: str, detail: Any) -> str:
     message: str = detail["msg"]
     return (
         message[:1].lower() + message[1:]
-        if kind not in ("text", "limit", "port", "loss", "parameter")
+        if kind not in ("text", "limit", "port", "loss", "parameter", "corners")
         else message
     )
 
 
 def _short(value: object) -> str:
-    text = repr(value)
+    text = value.isoformat() if isinstance(value, date) else repr(value)
     return text if len(text) <= 60 else text[:57] + "…"
 
 

@@ -6,12 +6,19 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from instruments.interfaces.sampling_scope import PatternCapture, SamplingScope
-from measurements.quantity import Quantity
-from measurements.units import db_to_ratio, mw_to_dbm
+from measurements.capture import CaptureError, lock, waveform_from_xy
+from measurements.patterns import pattern
+from measurements.quantity import Bound, Cause, NotMeasurable, Quantity
 from station.analysis import Analyst, Pending
 from station.eye_analysis import EyeRequest, analyse_eye
-from station.paths.optics import LaneGroup, Optics
+from station.paths.optics import LaneGroup, Optics, dbm_or_floor
+
+
+# Below this a scope's own average power tells light from darkness and nothing more.
+_MONITOR_FLOOR_MW = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +38,10 @@ class LaneEye:
     analysis: Pending
     average_power: Quantity
 
+    def __getitem__(self, name: str) -> Pending:
+        """Get one figure of the eye by its name."""
+        return self.analysis[name]
+
 
 @dataclass(frozen=True, slots=True)
 class EyeGroup:
@@ -43,23 +54,25 @@ class EyeGroup:
     analyst: Analyst
     folder: Path
 
-    def eyes(self, pattern: str) -> dict[int, LaneEye]:
-        """Capture one pattern period of each lane in one acquisition and hand it to the analysis."""
-        lanes = self.group.lanes
-        captures = self.scope.capture(
+    def capture(self, pattern: str) -> tuple[PatternCapture, ...]:
+        """Capture one pattern period of each lane in one acquisition."""
+        return self.scope.capture(
             self.group.ports,
             pattern=pattern,
             symbol_rate_gbd=self.settings.symbol_rate_gbd,
-            wavelength_nm=self.group.wavelengths_nm[lanes[0]],
+            wavelength_nm=self.group.wavelengths_nm[self.group.lanes[0]],
             samples_per_symbol=self.settings.samples_per_symbol,
             averages=self.settings.averages,
         )
+
+    def eyes(self, pattern: str) -> dict[int, LaneEye]:
+        """Capture one pattern period of each lane in one acquisition and hand it to the analysis."""
         return {
             lane: LaneEye(
                 self.analyst.analyse(analyse_eye, self._request(lane, capture)),
                 self._average_power(lane, capture),
             )
-            for lane, capture in zip(lanes, captures, strict=True)
+            for lane, capture in zip(self.group.lanes, self.capture(pattern), strict=True)
         }
 
     def _request(self, lane: int, capture: PatternCapture) -> EyeRequest:
@@ -68,7 +81,6 @@ class EyeGroup:
             path_loss_db=self.group.loss_db(lane),
             path_uncertainty_db=self.group.loss_uncertainty_db(lane),
             power_accuracy_db=self.scope.power_accuracy_db,
-            samples_per_symbol=self.settings.samples_per_symbol,
             reference_receiver=self.settings.reference_receiver,
             instrument=self.name,
             folder=self.folder,
@@ -79,9 +91,9 @@ class EyeGroup:
         loss_db = self.group.loss_db(lane)
         scope_u = self.scope.power_accuracy_db / 2
         error = (scope_u**2 + (self.group.loss_uncertainty_db(lane) / 2) ** 2) ** 0.5
-        floor_mw = 1e-6 * float(db_to_ratio(loss_db))
-        power_dbm = float(mw_to_dbm(max(capture.average_power_mw, floor_mw))) + loss_db
-        return Quantity(power_dbm, "dBm", error, instruments=(self.name,))
+        power_dbm, dark = dbm_or_floor(capture.average_power_mw, _MONITOR_FLOOR_MW)
+        bound = Bound.UPPER if dark else Bound.EXACT
+        return Quantity(power_dbm + loss_db, "dBm", error, bound, instruments=(self.name,))
 
 
 class EyePaths:
@@ -103,7 +115,58 @@ class EyePaths:
         self._analyst = analyst
         self._folder = folder
 
+    def find(self, wanted: str, lanes: Sequence[int]) -> Quantity | NotMeasurable:
+        """Find the one lane on which a pattern appears, whatever the others carry.
+
+        When it appears on several, the value is one of the wrong ones and the evidence names all.
+        """
+        found = [
+            lane
+            for group in self.groups(lanes)
+            for lane, capture in zip(group.group.lanes, group.capture(wanted), strict=True)
+            if _carries(capture, wanted)
+        ]
+        if not found:
+            reason = f"{wanted} appears at none of the lanes {', '.join(map(str, lanes))}"
+            return NotMeasurable(reason, Cause.NO_MODULATION, instruments=(self._name,))
+        return Quantity(float(found[-1]), "1", 0.0, evidence={"found": found}, instruments=(self._name,))
+
     def groups(self, lanes: Sequence[int]) -> Iterator[EyeGroup]:
-        """Open the ways, one group of lanes after the other."""
+        """Open the ways, one group of lanes after the other; the scope's own noise is measured before."""
+        self._measure_dark_noises(lanes)
         for group in self._optics.groups(lanes, self._name):
             yield EyeGroup(group, self._scope, self._name, self._settings, self._analyst, self._folder)
+
+    def _measure_dark_noises(self, lanes: Sequence[int]) -> None:
+        """Measure the noise of the channels in the dark, once for each."""
+        rate = self._settings.symbol_rate_gbd
+        unknown = {
+            lane: route
+            for lane, route in self._optics.routes(lanes, self._name).items()
+            if not self._scope.knows_dark_noise(route.destination.port, symbol_rate_gbd=rate)
+        }
+        if unknown:
+            for route in unknown.values():
+                self._optics.close(route)
+            self._scope.read_dark_noises_mw(
+                [route.destination.port for route in unknown.values()],
+                symbol_rate_gbd=rate,
+                wavelength_nm=self._optics.wavelength_nm(next(iter(unknown))),
+            )
+
+
+def _carries(capture: PatternCapture, wanted: str) -> bool:
+    """Tell whether a capture holds a pattern; one that holds another, or no light, does not."""
+    symbols = pattern(wanted)
+    try:
+        waveform = waveform_from_xy(
+            np.asarray(capture.time_s, dtype=np.float64),
+            capture.power_mw,
+            pattern=symbols,
+            symbol_rate_gbd=capture.symbol_rate_gbd,
+        )
+        noise_mw = (capture.signal_noise_mw or capture.scope_noise_mw) / capture.averages**0.5
+        locked = lock(waveform.signal(), symbols, noise_mw=noise_mw)
+    except CaptureError:
+        return False
+    return not isinstance(locked, NotMeasurable)

@@ -11,7 +11,7 @@ from measurements.units import mw_to_dbm
 from station.config.fields import Port
 from station.config.product_file import Product
 from station.journal import Journal
-from station.wiring import Route, Wiring, grouped
+from station.wiring import NoRoute, Route, Wiring, grouped
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +65,13 @@ class Optics:
         """Get the instrument's port at which a lane's light arrives."""
         return self._wiring.route(Port(self._slot, f"tx{lane}"), instrument).destination.port
 
+    def routes(self, lanes: Sequence[int], instrument: str) -> dict[int, Route]:
+        """Find each lane's way to an instrument."""
+        return {lane: self._wiring.route(Port(self._slot, f"tx{lane}"), instrument) for lane in lanes}
+
     def groups(self, lanes: Sequence[int], instrument: str) -> Iterator[LaneGroup]:
         """Open the ways from transmitters to an instrument, one group of lanes after the other."""
-        routes = {lane: self._wiring.route(Port(self._slot, f"tx{lane}"), instrument) for lane in lanes}
+        routes = self.routes(lanes, instrument)
         for members in grouped(routes):
             group = {lane: routes[lane] for lane in members}
             self.open(group.values())
@@ -89,6 +93,16 @@ class Optics:
                     for hop in route.hops
                 ],
             )
+
+    def close(self, route: Route) -> None:
+        """Turn the last switch of a way elsewhere, so that its end is dark; raise NoRoute without a switch."""
+        if not route.switches:
+            raise NoRoute(
+                f"no switch on the way from {route.source} to {route.destination} can darken its end",
+                remedy="put one into the wiring of the station file",
+            )
+        (instrument, module), position = list(route.switches.items())[-1]
+        self._switches(instrument).select(module, 2 if position == 1 else 1)
 
 
 def dbm_or_floor(power_mw: float, floor_mw: float) -> tuple[float, bool]:

@@ -56,12 +56,18 @@ class ReceiverGroup:
     attenuator: Attenuator
     attenuator_name: str
     bert: Bert
+    bert_name: str
     damage_dbm: float
 
     @property
     def lanes(self) -> tuple[int, ...]:
         """Get the lanes of the group."""
         return tuple(member.lane for member in self.members)
+
+    @property
+    def instruments(self) -> tuple[str, ...]:
+        """Get the names of the instruments that a receiver's figures come from."""
+        return (self.bert_name, self.attenuator_name)
 
     def illuminate(
         self, average_dbm: Mapping[int, float], launched: Mapping[int, Quantity]
@@ -185,7 +191,14 @@ class ReceiverPaths:
                     members.append(member)
                     del waiting[lane]
             self._optics.open(way for member in members for way in (member.before, member.electrical))
-            yield ReceiverGroup(tuple(members), self._attenuators(name), name, self._bert, self._damage_dbm)
+            yield ReceiverGroup(
+                tuple(members),
+                self._attenuators(name),
+                name,
+                self._bert,
+                self._bert_name,
+                self._damage_dbm,
+            )
 
     def _lane(self, lane: int) -> tuple[str, ReceiverLane]:
         route = self._wiring.route(Port(self._slot, f"tx{lane}"), self._slot, f"rx{lane}")

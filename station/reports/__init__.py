@@ -1,1 +1,1 @@
-"""What a run leaves for people to read."""
+"""What a finished run looks like on paper and on a screen; all of it is made from the record."""

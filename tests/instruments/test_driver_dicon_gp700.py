@@ -75,3 +75,9 @@ def test_a_garbled_position_is_an_error() -> None:
     frame, _ = switch(("M5?", "M5"))
     with pytest.raises(GarbledAnswer):
         frame.selected("M5")
+
+
+@pytest.mark.parametrize("missing", [{"M1": 4}, {"M6": 4}])
+def test_a_frame_without_a_module_that_the_station_counts_on_is_refused(missing: dict[str, int]) -> None:
+    with pytest.raises(InstrumentError, match=r"has not the module M\d with 4 positions"):
+        switch(options={"modules": {"M5": 4, **missing}})

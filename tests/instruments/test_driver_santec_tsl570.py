@@ -24,6 +24,7 @@ def one_by_one(*commands: str):
 
 TUNED = one_by_one(
     ":SYST:COMM:COD 1",
+    ":POW:SHUT 1",
     ":POW:UNIT 0",
     ":POW:ATT:AUT 1",
     ":COHC 0",

@@ -207,9 +207,20 @@ def test_a_whole_number_is_asked_for() -> None:
         session.query_int(":STAT?")
 
 
+def test_an_instrument_that_says_not_yet_is_asked_again() -> None:
+    session = session_on(FakeWire(("*OPC?", "0"), ("*OPC?", "+0"), ("*OPC?", "+1")))
+    session.wait_complete(1.0)
+    assert session.clock.now() == pytest.approx(0.2)
+
+
+def test_an_instrument_that_never_completes_is_a_timeout() -> None:
+    session = session_on(FakeWire(*[("*OPC?", "0")] * 12))
+    with pytest.raises(InstrumentTimeout, match="still busy after 1 s"):
+        session.wait_complete(1.0)
+
+
 def test_a_wrong_opc_answer_is_garbled() -> None:
-    session = session_on(FakeWire(("*OPC?", "+1"), ("*OPC?", "0")))
-    session.wait_complete(0.0)
+    session = session_on(FakeWire(("*OPC?", "11")))
     with pytest.raises(GarbledAnswer):
         session.wait_complete(0.0)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 from dataclasses import replace
 
@@ -150,17 +149,6 @@ def test_a_unit_in_low_power_receives_nothing(bench: LoopbackBench) -> None:
     bench.unit.set_high_power(False)
     assert bench.electrical.arriving("detector.1") is None
     assert bench.unit.pre_fec_error_ratio(1) is None
-
-
-def test_firmware_catches_up_before_anybody_looks(bench: LoopbackBench) -> None:
-    looks = itertools.count()
-    bench.unit.attach_management(lambda: bench.unit.set_lane_enabled(1, next(looks) > 0))
-    assert bench.unit.emission("tx1") == ()
-    assert bench.unit.emission("tx1") != ()
-    bench.unit.attach_management(lambda: bench.unit.set_high_power(False))
-    assert bench.electrical.arriving("detector.2") is None
-    bench.unit.set_high_power(True)
-    assert bench.unit.supply_current_a() < 0.2
 
 
 def test_lanes_that_do_not_exist_are_refused(bench: LoopbackBench) -> None:

@@ -129,7 +129,9 @@ class Reference(ScpiDevice):
             parameters=(Block(),),
         ),
         Command(
-            pattern="DATA:STReam", query=lambda d: BlockAnswer(d.values["data"], indefinite=True), indefinite=True
+            pattern="DATA:STReam",
+            query=lambda d: BlockAnswer(d.values["data"], indefinite=True),
+            indefinite=True,
         ),
         Command(pattern="CHANnel{1A|2A}:POWer", query=lambda _d, channel: channel),
         Command(pattern="INITiate[:IMMediate]", action=sweep),
@@ -472,7 +474,7 @@ def test_query_after_an_indefinite_answer_is_an_error(talk: Talk) -> None:
 
 
 def test_block_may_hold_terminators_and_arrive_in_pieces(talk: Talk) -> None:
-    for piece in (b"DATA #2", b"13ab\n;,'\r", b"\"#x\n", b"yz\nSENS:NUMB?\n"):
+    for piece in (b"DATA #2", b"13ab\n;,'\r", b'"#x\n', b"yz\nSENS:NUMB?\n"):
         talk.exchange.receive(piece)
     assert talk.read() == "1\n"
     assert talk.device.values["data"] == b"ab\n;,'\r\"#x\nyz"

