@@ -12,16 +12,18 @@ class Verdict(StrEnum):
     """What is said of a measurement or a run; `worst` orders them."""
 
     PASS = "PASS"
+    PARTIAL = "PARTIAL"
+    """All that was measured met its limits, but not all of a plan was: no verdict for the unit."""
     FAIL = "FAIL"
     ERROR = "ERROR"
     ABORTED = "ABORTED"
 
 
-_RANK = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.ERROR: 2, Verdict.ABORTED: 3}
+_RANK = {verdict: rank for rank, verdict in enumerate(Verdict)}
 
 
 def worst(verdicts: list[Verdict]) -> Verdict:
-    """Give the verdict that outranks all others: ABORTED > ERROR > FAIL > PASS.
+    """Give the verdict that outranks all others: ABORTED > ERROR > FAIL > PARTIAL > PASS.
 
     Raise ValueError when there is none to choose from: nothing measured is no pass.
     """

@@ -93,6 +93,14 @@ class Cell:
         self._pattern = (self._step.pattern if self._step else None) or pattern
         self.run.begin_step(title, corner.name if corner else "")
 
+    def stops_here(self) -> bool:
+        """Tell whether the plan ends the run here, because a limit was missed."""
+        plan = self.itinerary.plan
+        if plan is None or plan.policy.stop != "first_fail" or not self.run.failed:
+            return False
+        self.run.stop_early("stopped at the first fail")
+        return True
+
     @property
     def pattern(self) -> str:
         """Get the pattern that the BERT sends during the step."""

@@ -39,6 +39,7 @@ class Judge:
         self._expected = None if expected is None else dict.fromkeys(expected)
         self._results: dict[Key, Result] = {}
         self._opinions: dict[Key, Opinion] = {}
+        self._values: dict[tuple[int | None, str], dict[str, float]] = {}
 
     @property
     def opinions(self) -> Mapping[Key, Opinion]:
@@ -59,7 +60,7 @@ class Judge:
         opinion = self._objection(key)
         if opinion is None:
             if isinstance(result, (Quantity, NotMeasurable)):
-                self._results[key] = result
+                self._remember(key, result)
                 opinion = self._judged(key, result)
             else:
                 name = type(result).__name__
@@ -79,6 +80,11 @@ class Judge:
                     settled[key] = again
         self._opinions |= settled
         return settled
+
+    def _remember(self, key: Key, result: Result) -> None:
+        self._results[key] = result
+        if isinstance(result, Quantity) and result.finite:
+            self._values.setdefault((key.lane, key.corner), {})[key.name] = result.value
 
     def _objection(self, key: Key) -> Opinion | None:
         """Say why a measurement of this name must not come here and now, or give None."""
@@ -105,18 +111,13 @@ class Judge:
         return Opinion(judgement.verdict, judgement.reason, lower, upper, judgement.margin)
 
     def _value(self, bound: Bound | None, key: Key) -> float | None:
-        return None if bound is None else bound.expression.evaluate(self._values_beside(key))
+        if bound is None:
+            return None
+        return bound.expression.evaluate(self._values_beside(key) if bound.expression.names else {})
 
     def _values_beside(self, key: Key) -> dict[str, float]:
         """Get what limits may refer to: measurements of the same lane (or of no lane) and corner."""
-        values = {
-            other.name: result.value
-            for other, result in self._results.items()
-            if other.corner == key.corner
-            and other.lane in (None, key.lane)
-            and isinstance(result, Quantity)
-            and result.finite
-        }
+        values = {**self._values.get((None, key.corner), {}), **self._values.get((key.lane, key.corner), {})}
         return values if key.lane is None else {**values, "lane": float(key.lane)}
 
     def _excused(self, key: Key, result: NotMeasurable) -> Opinion:

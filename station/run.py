@@ -57,6 +57,7 @@ class Run:
         self._steps_of: dict[Key, Step] = {}
         self._conditions: dict[str, object] = {}
         self._errors: list[str] = []
+        self._stopped = ""
         self._started = clock.now()
 
     # --- steps -----------------------------------------------------------------------------------
@@ -74,12 +75,16 @@ class Run:
         self._conditions = asdict(conditions)
 
     def end_step(self) -> None:
-        """Close a step: wait for its analyses, judge them, and bring all to the disk."""
+        """Close a step: wait for its analyses, judge them, and bring all to the disk.
+
+        Closing twice does nothing.
+        """
+        if self._step is None:
+            return
         self._collect()
         self._write_settled(final=False)
-        if self._step is not None:
-            seconds = round(self.clock.now() - self._step.started, 6)
-            self.journal.append("step_finished", step=self._step.number, seconds=seconds)
+        seconds = round(self.clock.now() - self._step.started, 6)
+        self.journal.append("step_finished", step=self._step.number, seconds=seconds)
         self.journal.sync()
         self._step = None
 
@@ -90,6 +95,15 @@ class Run:
             for key, opinion in self._judge.opinions.items()
             if opinion.verdict not in (Verdict.PASS, None) and self._steps_of[key].number == number
         ]
+
+    @property
+    def failed(self) -> bool:
+        """Get whether a limit was missed so far."""
+        return any(opinion.verdict is Verdict.FAIL for opinion in self._judge.opinions.values())
+
+    def stop_early(self, reason: str) -> None:
+        """Say that what is still missing was left out on purpose, because the unit has failed."""
+        self._stopped = reason
 
     @property
     def step_number(self) -> int:
@@ -211,10 +225,12 @@ class Run:
         for wanted in (Verdict.ERROR, Verdict.FAIL):
             reasons += [f"{wanted}: {k}: {o.reason}" for k, o in opinions.items() if o.verdict is wanted]
         missing = self._judge.missing
-        if missing and not self.abort.requested:
+        if missing and self._stopped:
+            reasons.append(f"{self._stopped}: {len(missing)} planned measurements were left out")
+        elif missing and not self.abort.requested:
             shown = ", ".join(str(key) for key in missing[:5]) + (" …" if len(missing) > 5 else "")
             reasons.append(f"ERROR: {len(missing)} of the planned measurements never came: {shown}")
-        return self._verdict(bool(missing)), reasons
+        return self._verdict(bool(missing) and not self._stopped), reasons
 
     def _verdict(self, missing: bool) -> Verdict:
         if self.abort.requested:
@@ -222,6 +238,8 @@ class Run:
         verdicts = [opinion.verdict or Verdict.ERROR for opinion in self._judge.opinions.values()]
         if self._errors or missing or not verdicts:
             verdicts.append(Verdict.ERROR)
+        if self.partial:
+            verdicts.append(Verdict.PARTIAL)
         return worst(verdicts)
 
     def close(self, verdict: Verdict, reasons: list[str]) -> None:

@@ -24,7 +24,7 @@ from station.journal import FILE_NAME, Journal, wall_utc
 from station.record import RunRecord
 from station.request import RunRequest
 
-EXIT = {Verdict.PASS: 0, Verdict.FAIL: 1, Verdict.ERROR: 3, Verdict.ABORTED: 130}
+EXIT = {Verdict.PASS: 0, Verdict.PARTIAL: 0, Verdict.FAIL: 1, Verdict.ERROR: 3, Verdict.ABORTED: 130}
 _POLL_S = 0.05
 # A slot that was asked to stop finishes its exchange with the instrument (the longest wait is a
 # sweep or a gate) and makes the bench safe. One that has not ended by then is stuck in VISA.

@@ -14,9 +14,17 @@ if TYPE_CHECKING:
 
     from station.record import RunRecord
 
-_COLOURS = {"PASS": "green", "FAIL": "red", "ERROR": "yellow", "ABORTED": "magenta", "PENDING": "dim"}
+_COLOURS = {
+    "PASS": "green",
+    "PARTIAL": "cyan",
+    "FAIL": "red",
+    "ERROR": "yellow",
+    "ABORTED": "magenta",
+    "PENDING": "dim",
+}
 _WORDS = {
     Verdict.PASS: "all limits met",
+    Verdict.PARTIAL: "what was measured met its limits; the unit has no verdict",
     Verdict.FAIL: "a limit was missed",
     Verdict.ERROR: "the bench broke: test the unit again",
     Verdict.ABORTED: "stopped before the end",

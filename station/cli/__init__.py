@@ -1,18 +1,15 @@
 """The photonbench command.
 
-Only the entry stands here; each command's module is imported when it is called, so that
-`photonbench --help` needs nothing but click.
+Only the entry stands here. The list of commands is printed without importing anything, so that
+`photonbench --help` answers at once; each command's module is imported when it is called.
 """
 
 from __future__ import annotations
 
-import importlib
 import sys
 from collections.abc import Sequence
 
-import click
-
-_COMMANDS = {
+COMMANDS = {
     "run": "Test one transceiver.",
     "check": "Check files, alone and against each other.",
     "schema": "Print or write the JSON Schemas of the files, for editors.",
@@ -20,56 +17,39 @@ _COMMANDS = {
     "runs": "List the runs of a folder.",
     "show": "Show one run.",
     "report": "Write the report of a run anew.",
-    "eye": "Analyse a stored capture of a PAM4 eye.",
+    "eye": "Analyse a stored capture of an eye.",
     "simulate": "Serve the simulated instruments of a station over TCP.",
 }
 
 
-class LazyGroup(click.Group):
-    """A group that imports a command's module only when the command is asked for."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's signature
-        """Get the names of the commands."""
-        return list(_COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import a command."""
-        if cmd_name not in _COMMANDS:
-            return None
-        command: click.Command = importlib.import_module(f"station.cli.{cmd_name}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        """List the commands without importing any."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(_COMMANDS.items()))
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Name the nearest command when there is none of that name."""
-        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
-            import difflib
-
-            near = difflib.get_close_matches(args[0], _COMMANDS, 1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
-            raise click.UsageError(f"no command {args[0]!r}{hint}", ctx)
-        return super().resolve_command(ctx, args)
-
-
-@click.command(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="photonbench", message="%(version)s")
-def photonbench() -> None:
-    """Test optical transceivers with hardware in the loop."""
-
-
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Run the command line; the exit status is that of DESIGN: 0, 1, 2, 3 or 130."""
+    """Run the command line; the exit status is 0, 1, 2, 3 or 130 as each command says."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
     _refuse_intruders()
-    try:
-        photonbench.main(arguments, prog_name="photonbench", standalone_mode=True)
-    except KeyboardInterrupt:
-        sys.exit(130)
+    if given in ([], ["-h"], ["--help"]):
+        print(_help())
+        return
+    from station.cli.group import photonbench
+
+    photonbench.main(given, prog_name="photonbench", standalone_mode=True)
+
+
+def _help() -> str:
+    width = max(map(len, (*COMMANDS, "-h, --help")))
+    return "\n".join(
+        (
+            "Usage: photonbench [OPTIONS] COMMAND [ARGS]...",
+            "",
+            "  Test optical transceivers with hardware in the loop.",
+            "",
+            "Options:",
+            f"  {'--version':<{width + 2}}Show the version and exit.",
+            f"  {'-h, --help':<{width + 2}}Show this message and exit.",
+            "",
+            "Commands:",
+            *(f"  {name:<{width + 2}}{summary}" for name, summary in COMMANDS.items()),
+        )
+    )
 
 
 def _refuse_intruders() -> None:
@@ -81,9 +61,9 @@ def _refuse_intruders() -> None:
     for room in ("measurements", "instruments", "simulation", "station", "fixtures", "sequences"):
         spec = find_spec(room)
         if spec is not None and spec.origin is not None and root not in Path(spec.origin).parents:
-            click.echo(
+            print(
                 f"photonbench: the package {room!r} at {spec.origin} is not ours; uninstall it, or make "
                 "a virtual environment for Photonbench alone",
-                err=True,
+                file=sys.stderr,
             )
             sys.exit(2)

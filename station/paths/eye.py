@@ -16,7 +16,6 @@ from station.analysis import Analyst, Pending
 from station.eye_analysis import EyeRequest, analyse_eye
 from station.paths.optics import LaneGroup, Optics, dbm_or_floor
 
-
 # Below this a scope's own average power tells light from darkness and nothing more.
 _MONITOR_FLOOR_MW = 0.01
 

@@ -95,7 +95,7 @@ class Optics:
             )
 
     def close(self, route: Route) -> None:
-        """Turn the last switch of a way elsewhere, so that its end is dark; raise NoRoute without a switch."""
+        """Turn the last switch of a way elsewhere, to darken its end; raise NoRoute without one."""
         if not route.switches:
             raise NoRoute(
                 f"no switch on the way from {route.source} to {route.destination} can darken its end",

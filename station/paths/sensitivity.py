@@ -11,7 +11,6 @@ from measurements.quantity import Cause, NotMeasurable, Quantity, Result
 from measurements.receiver import Sensitivity, SweepPoint, sensitivity
 from station.paths.receiver import ReceiverGroup, ReceiverPaths
 
-
 # The Q line bends where noise grows with the light, so points far from the target are shown, not fitted.
 _SPAN = 20.0
 _LEAST_POINTS = 4

@@ -22,6 +22,7 @@ from station.reports.svg import Drawing, line, rectangle, tag
 # IEEE 802.3, 121.8.5.3: two histograms 0.04 UI wide, centred 0.05 UI before and after the middle of the eye
 _HISTOGRAM_WIDTH_UI = 0.04
 _HISTOGRAM_OFFSETS_UI = (-0.05, 0.05)
+_MOST_SYMBOLS = 8
 _FEWEST_INSTANTS = 16  # fewer are no eye whose gaps could be closed
 
 
@@ -31,15 +32,20 @@ def draw(event: Event, folder: Path, name: str) -> Drawing:
     eye = found.get("eye")
     if not isinstance(eye, Mapping):
         raise Missing("the record has no eye")
-    time_ui = evidence.span(eye.get("time_ui"), "time axis")
+    start_ui, end_ui = evidence.span(eye.get("time_ui"), "time axis")
     power_mw = evidence.span(eye.get("power_mw"), "power axis")
-    frame = Frame(Scale(*time_ui, LEFT, RIGHT), Scale(*power_mw, BOTTOM, TOP))
-    inside = [_picture(folder, eye.get("file")), *_windows(frame, found), *_levels(frame, found)]
+    # From the decision instant, where it is known: eyes of all lanes then stand one below the other.
+    phase_ui = as_number(found.get("phase_ui"))
+    origin_ui = phase_ui or 0.0
+    time = Scale(start_ui - origin_ui, end_ui - origin_ui, LEFT, RIGHT)
+    frame = Frame(time, Scale(*power_mw, BOTTOM, TOP))
+    windows = [] if phase_ui is None else _windows(frame)
+    inside = [_picture(folder, eye.get("file")), *windows, *_levels(frame, found)]
     return frame.draw(
         inside,
-        x_ticks=labelled(ticks(*time_ui, 4)),
+        x_ticks=labelled(ticks(time.low, time.high, 4)),
         y_ticks=labelled(ticks(*power_mw, 5)),
-        x_label="time (UI)",
+        x_label="time (UI)" if phase_ui is None else "time from the decision (UI)",
         y_label="power (mW)",
         name=name,
         grid=False,
@@ -87,15 +93,12 @@ def _levels(frame: Frame, found: Mapping[str, Any]) -> Iterator[Drawing]:
         yield line(LEFT, y, RIGHT, y, "threshold")
 
 
-def _windows(frame: Frame, found: Mapping[str, Any]) -> Iterator[Drawing]:
-    """Shade the histogram windows of every symbol in sight."""
-    phase = as_number(found.get("phase_ui"))
-    if phase is None:
-        return
-    first, last = math.floor(frame.x.low - phase), math.ceil(frame.x.high - phase)
-    for turn in range(first, min(last, first + 8) + 1):
+def _windows(frame: Frame) -> Iterator[Drawing]:
+    """Shade the histogram windows of every symbol in sight; a decision is at 0 and each whole UI."""
+    first, last = math.floor(frame.x.low), math.ceil(frame.x.high)
+    for turn in range(first, min(last, first + _MOST_SYMBOLS) + 1):
         for offset in _HISTOGRAM_OFFSETS_UI:
-            start = phase + turn + offset - _HISTOGRAM_WIDTH_UI / 2
+            start = turn + offset - _HISTOGRAM_WIDTH_UI / 2
             x, end = frame.x.at(start), frame.x.at(start + _HISTOGRAM_WIDTH_UI)
             yield rectangle(x, TOP, end - x, BOTTOM - TOP, "window")
 

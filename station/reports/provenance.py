@@ -74,8 +74,9 @@ def _overdue(event: Event, today: str) -> bool:
 
 
 def ways(record: RunRecord) -> list[Way]:
-    """List every way that was opened, once."""
-    return list(dict.fromkeys(_way(event) for event in record.of("path")))
+    """List every way of light that was opened, once; cables have no loss that is corrected for."""
+    lossy = (event for event in record.of("path") if event.get("loss_db") or event.get("uncertainty_db"))
+    return list(dict.fromkeys(_way(event) for event in lossy))
 
 
 def _way(event: Event) -> Way:
@@ -125,8 +126,14 @@ def steps(record: RunRecord) -> Iterator[StepLine]:
 
 def agreements(record: RunRecord) -> list[Event]:
     """List where two instruments were held against each other, with their difference."""
+    corners = {event.get("step"): event.get("corner") for event in record.of("step_started")}
     return [
-        event | {"difference": _difference(event), "within": _within(event)}
+        event
+        | {
+            "corner": corners.get(event.get("step"), ""),
+            "difference": _difference(event),
+            "within": _within(event),
+        }
         for event in record.of("agreement")
     ]
 

@@ -11,6 +11,7 @@ from station.reports.evidence import Missing
 from station.reports.svg import Drawing, polyline
 
 _MOST_COLUMNS = 300
+_BELOW_COMMON_DB = 5.0
 
 
 def draw(event: Event, name: str) -> Drawing:
@@ -23,7 +24,7 @@ def draw(event: Event, name: str) -> Drawing:
     if len(wavelength_nm) != len(power_dbm) or len(power_dbm) < 2 or min(wavelength_nm) == max(wavelength_nm):
         raise Missing("the record's trace is no curve")
     x = Scale(min(wavelength_nm), max(wavelength_nm), LEFT, RIGHT)
-    frame = Frame(x, Scale(*widened(power_dbm), BOTTOM, TOP))
+    frame = Frame(x, Scale(*widened((_ground(power_dbm), max(power_dbm))), BOTTOM, TOP))
     points = [(frame.x.at(w), frame.y.at(p)) for w, p in _thinned(wavelength_nm, power_dbm)]
     return frame.draw(
         [polyline(points, "trace")],
@@ -33,6 +34,12 @@ def draw(event: Event, name: str) -> Drawing:
         y_label="power (dBm)",
         name=name,
     )
+
+
+def _ground(power_dbm: Sequence[float]) -> float:
+    """Get the lowest power worth a place: an analyser writes anything down to -210 dBm for nothing."""
+    common = sorted(power_dbm)[len(power_dbm) // 20]
+    return max(min(power_dbm), common - _BELOW_COMMON_DB)
 
 
 def _thinned(x: Sequence[float], y: Sequence[float]) -> Iterator[tuple[float, float]]:

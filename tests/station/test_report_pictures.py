@@ -119,7 +119,22 @@ def test_levels_thresholds_and_both_windows_of_each_symbol_are_marked(tmp_path: 
     text = eyes.draw(eye_event("eye.npy", **marks), tmp_path, "an eye").text
     assert text.count('class="level"') == 8
     assert text.count('class="threshold"') == 3
-    assert text.count('class="window"') >= 4
+    windows = [float(part.split('x="')[1].split('"')[0]) for part in text.split("<rect") if "window" in part]
+    step = (292.0 - 48.0) / 2  # the picture shows two symbols
+    first = 48.0 + (0.25 - -0.5) * step  # the decision at phase_ui
+    for x in (first - 0.07 * step, first + 0.03 * step, first + 0.93 * step):
+        assert any(abs(x - window) < 0.1 for window in windows)
+
+
+def test_eyes_without_a_decision_keep_the_time_of_the_record(tmp_path: Path) -> None:
+    np.save(tmp_path / "eye.npy", np.ones((4, 4)))
+    text = eyes.draw(eye_event("eye.npy"), tmp_path, "an eye").text
+    assert "time (UI)" in text
+    assert 'class="window"' not in text
+    assert (
+        "time from the decision (UI)"
+        in eyes.draw(eye_event("eye.npy", phase_ui=0.5), tmp_path, "an eye").text
+    )
 
 
 def test_a_large_picture_is_joined_and_loses_no_count(tmp_path: Path) -> None:
@@ -235,7 +250,7 @@ def test_gaussian_noise_over_decibels_is_a_straight_line() -> None:
 def test_a_spectrum_keeps_its_peak_when_thinned() -> None:
     grid = np.linspace(1300, 1320, 20_001)
     power = np.full(grid.size, -60.0)
-    power[12_345], power[777] = 1.5, -90.0
+    power[12_345], power[777] = 1.5, -64.0
     event = {"evidence": {"trace": {"wavelength_nm": grid.tolist(), "power_dbm": power.tolist()}}}
     text = spectra.draw(event, "a spectrum").text
     points = text.split('points="')[1].split('"')[0].split()
@@ -243,6 +258,14 @@ def test_a_spectrum_keeps_its_peak_when_thinned() -> None:
     assert len(points) < 700
     assert sum(height < min(heights) + 1 for height in heights) == 1
     assert sum(height > max(heights) - 1 for height in heights) == 1
+
+
+def test_a_dip_to_nothing_does_not_flatten_a_spectrum() -> None:
+    grid = np.linspace(1300, 1320, 201)
+    power = np.full(grid.size, -70.0)
+    power[100], power[30] = 0.0, -210.0
+    event = {"evidence": {"trace": {"wavelength_nm": grid.tolist(), "power_dbm": power.tolist()}}}
+    assert "−100" not in spectra.draw(event, "a spectrum").text
 
 
 @pytest.mark.parametrize(

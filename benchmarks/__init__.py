@@ -1,0 +1,1 @@
+"""Measured claims: each figure beside a yardstick of the same run."""
