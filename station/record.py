@@ -106,7 +106,7 @@ def load(folder: Path) -> RunRecord:
 
 def key_of(event: Event) -> tuple[object, ...]:
     """Get what names one measurement of a run."""
-    return (event.get("step"), event.get("name"), event.get("lane"), event.get("corner"))
+    return (event.get("name"), event.get("lane"), event.get("corner"))
 
 
 def all_runs(out: Path) -> Iterator[RunRecord]:

@@ -10,6 +10,7 @@ from measurements.units import FloatArray
 _LIGHTNESS = (0.97, 0.20)
 _HUE_DEG = (95.0, 300.0)  # sand, green, blue, violet
 _CHROMA = 0.13
+_FULL = 0.995
 
 # OKLab (Björn Ottosson, 2020): to the cone responses, and from these to linear sRGB.
 _TO_CONES = np.array(
@@ -40,11 +41,15 @@ def density_palette(colours: int = 256) -> NDArray[np.uint8]:
 
 
 def paint(counts: FloatArray, colours: int = 256) -> NDArray[np.uint8]:
-    """Give each count its colour on a square-root scale; a single count is never white."""
-    most = float(counts.max())
-    if most <= 0:
+    """Give each count its colour on a square-root scale; a single count is never white.
+
+    The fullest bins share the last colour, so that one of them does not pale all others.
+    """
+    found = counts[counts > 0]
+    if found.size == 0:
         return np.zeros(counts.shape, np.uint8)
-    index = 1.0 + (colours - 2) * np.sqrt(counts / most)
+    most = float(np.quantile(found, _FULL))
+    index = 1.0 + (colours - 2) * np.sqrt(np.minimum(counts / most, 1.0))
     return np.where(counts > 0, np.round(index), 0.0).astype(np.uint8)
 
 

@@ -15,13 +15,13 @@ from station.reports.numbers import plain, seconds_text, time_text, visible
 
 FILE_NAME = "report.html"
 _WORDS = {
+    Verdict.PARTIAL: ("PARTIAL", "◐", "What was measured meets its limits. Not all of a plan was measured."),
     Verdict.PASS: ("PASS", "✓", "All limits are met."),
     Verdict.FAIL: ("FAIL", "✗", "At least one limit is missed."),
     Verdict.ERROR: ("ERROR", "!", "The bench broke: this says nothing final about the unit. Test it again."),
     Verdict.ABORTED: ("ABORTED", "■", "The run was stopped before its end."),
 }
 _UNFINISHED = ("NO VERDICT", "?", "The record ends before a verdict: the run still goes on, or it died.")
-_PARTIAL = ("PARTIAL", "◐", "What was measured meets its limits. Not all of a plan was measured.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +83,9 @@ def render(record: RunRecord) -> str:
 def headline(record: RunRecord) -> Headline:
     """Say the verdict; a partial run is never a PASS for the unit."""
     verdict = record.verdict
-    word, sign, sentence = _UNFINISHED if verdict is None else _WORDS[verdict]
     if verdict is Verdict.PASS and record.head.get("partial"):
-        word, sign, sentence = _PARTIAL
+        verdict = Verdict.PARTIAL
+    word, sign, sentence = _UNFINISHED if verdict is None else _WORDS[verdict]
     return Headline(word, sign, sentence, word.lower().replace(" ", "-"))
 
 

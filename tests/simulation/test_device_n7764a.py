@@ -156,11 +156,11 @@ def test_monitor_of_a_dark_channel_reads_its_noise(bench: Bench) -> None:
 
 
 def test_safe_state_tells_openness_and_attenuation(bench: Bench) -> None:
-    bench.ask(":INP1:ATT 45;:INP2:ATT 45;:INP3:ATT 45;:INP4:ATT 44;:OUTP3 1;*OPC?")
+    bench.ask(":INP1:ATT 45;:INP4:ATT 45;:INP5:ATT 45;:INP7:ATT 44;:OUTP3 1;*OPC?")
     state = bench.attenuator.safe_state()
-    assert state["open"] == ("3",)
+    assert state["open"] == ("2",)  # slots 3 and 4 are the second attenuator
     assert state["at_maximum"] is False
-    bench.ask(":INP4:ATT MAX;:OUTP3 0;*OPC?")
+    bench.ask(":INP8:ATT MAX;:OUTP4 0;*OPC?")
     assert bench.attenuator.safe_state() == {
         "open": (),
         "attenuation_db": {"1": 45.0, "2": 45.0, "3": 45.0, "4": 45.0},

@@ -70,7 +70,6 @@ def test_rows_from_memory_are_unconfirmed(product):
     assert {name for name, limit in limits.items() if not limit.confirmed} == {
         "tx_transition_time",
         "rx_sensitivity",
-        "case_temperature_accuracy",
     }
 
 

@@ -422,7 +422,7 @@ def test_each_lane_and_corner_has_its_eye_waterfall_and_spectrum(full_page: Page
 def test_what_was_measured_with_what_is_told(full_page: Page) -> None:
     assert full_page.row("scope", "Keysight N1092D", "MY58100432", "1.20.3", "2026-03-02", "2027-02-16")
     assert full_page.row("bert", "Keysight M8040A", "2025-12-31 overdue")
-    assert full_page.row("thermal_head", "none asked for")
+    assert full_page.row("thermal_head", "not asked for")
     assert full_page.row("slot1.tx1", "power_meter.1", "4.38 dB", "0.11 dB", "2026-04-30")
     assert full_page.row("hot", "70.0 °C, 3.465 V", "70.30 °C", "63.80 °C", "3.466 V", "3 min 30 s")
     assert full_page.row("limits", "1f" * 32)
