@@ -16,6 +16,9 @@ MIN_SAMPLES_PER_SYMBOL = 4.0
 LOCKED_CORRELATION = 0.3
 """A wrong pattern correlates at about 4/sqrt(symbols); an eye too closed for any FFE still above 0.5."""
 
+_LEAD = 512
+"""Samples that lead a prolonged period in and out."""
+
 __all__ = [
     "CaptureError",
     "LockedSignal",
@@ -156,31 +159,59 @@ def _moved_to_grid(power_mw: NDArray[np.floating], late: FloatArray, symbols: in
     """Subtract from each sample what the smooth waveform does between its place and the grid's."""
     given = np.asarray(power_mw, dtype=np.float64)
     settled = 1e-5 * float(np.ptp(given))
-    even = given
-    for _ in range(6):  # each pass shrinks the error by the unevenness: two suffice at 0.1 steps
+    reach = _reach(late, symbols)
+    # Moving the uneven record back as if it were even is wrong only by how `late` changes on the way.
+    even = given + _rise(given, -late, symbols)
+    for _ in range(6):  # each pass shrinks the error to `reach` of what it was
         previous, even = even, given - _rise(even, late, symbols)
-        if float(np.abs(even - previous).max()) <= settled:
+        if reach * float(np.abs(even - previous).max()) <= settled:
             break
     even.setflags(write=False)
     return even
 
 
-def _rise(even: FloatArray, late: FloatArray, symbols: int) -> FloatArray:
-    """Predict by a Taylor series how far the smooth waveform moves within `late` steps."""
-    spectrum = np.fft.rfft(even)
-    spectrum[2 * symbols + 1 :] = 0.0
-    slope = 2j * np.pi * np.arange(spectrum.size) / even.size
-    rise, factor = np.zeros_like(even), np.ones_like(even)
+def _reach(late: FloatArray, symbols: int) -> float:
+    """Get the turn, in radians, of a component at 1.5 symbol rates within the greatest lateness."""
+    return 3.0 * np.pi * symbols / late.size * float(np.abs(late).max())
+
+
+def _rise(even: FloatArray, late: FloatArray, symbols: int) -> NDArray[np.float32]:
+    """Predict by a Taylor series how far the smooth waveform moves within `late` steps.
+
+    Single precision: what it predicts is a small part of the waveform.
+    """
+    from scipy import fft
+
+    size = fft.next_fast_len(even.size + 2 * _LEAD, real=True)
+    spectrum = fft.rfft(_faded(even, size))
+    spectrum[int(2.0 * symbols * size / even.size) + 1 :] = 0.0
+    slope = (2j * np.pi / size * np.arange(spectrum.size)).astype(np.complex64)
+    late = late.astype(np.float32)
+    factor = late.copy()
+    rise = np.zeros_like(factor)
     # The term that a component at 1.5 symbol rates would still contribute decides when to stop.
-    reach, term = 3.0 * np.pi * symbols / even.size * float(np.abs(late).max()), 1.0
+    reach, term = _reach(late, symbols), 1.0
     for order in range(1, 8):
-        spectrum = spectrum * slope
-        factor = factor * late / order
-        rise += factor * np.fft.irfft(spectrum, even.size)
+        spectrum *= slope
+        rise += factor * fft.irfft(spectrum, size)[_LEAD : _LEAD + even.size]
         term *= reach / order
         if term < 1e-4:
             break
+        factor *= late / np.float32(order + 1)
     return rise
+
+
+def _faded(even: FloatArray, size: int) -> NDArray[np.float32]:
+    """Prolong a period by its repetition, which fades at both ends, to a length that transforms fast.
+
+    Pattern lengths have large prime factors, which make a transform five times slower.
+    """
+    centred = (even - even.mean()).astype(np.float32)
+    prolonged = np.pad(centred, (_LEAD, size - even.size - _LEAD), mode="wrap")
+    fade = np.sin(np.linspace(0.0, 0.5 * np.pi, _LEAD, dtype=np.float32)) ** 2
+    prolonged[:_LEAD] *= fade
+    prolonged[-_LEAD:] *= fade[::-1]
+    return prolonged
 
 
 def _without_pattern(signal: PeriodicSignal, noise_mw: float, correlation: float) -> NotMeasurable:

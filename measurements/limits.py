@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -57,12 +58,15 @@ class Judgement:
 def hold(quantity: Quantity, limits: Limits) -> Judgement:
     """Hold a quantity against limits.
 
-    A wrong unit, NaN, infinity, or a one-sided bound that leaves the question open gives ERROR.
+    A wrong unit, NaN, infinity, in value or limit, or a one-sided bound that leaves the question
+    open gives ERROR.
     """
     if not quantity.finite:
         return Judgement(Verdict.ERROR, f"the value is {quantity.value!r}, not a number")
     if quantity.unit != limits.unit:
         return Judgement(Verdict.ERROR, f"the value is in {quantity.unit!r}, its limit in {limits.unit!r}")
+    if not all(math.isfinite(limit) for limit in (limits.lower, limits.upper) if limit is not None):
+        return Judgement(Verdict.ERROR, f"the limits {limits.lower!r} and {limits.upper!r} are not numbers")
     below = None if limits.lower is None else quantity.value - limits.lower
     above = None if limits.upper is None else limits.upper - quantity.value
     margin = min((m for m in (below, above) if m is not None), default=None)
@@ -77,17 +81,17 @@ def hold(quantity: Quantity, limits: Limits) -> Judgement:
 
 def _missed(quantity: Quantity, limits: Limits, below: float | None, above: float | None) -> str:
     """Say which limit the truth certainly misses, or give an empty string."""
-    if below is not None and below < 0 and quantity.bound is not Bound.LOWER:
+    if below is not None and below < 0 and quantity.bound != Bound.LOWER:
         return f"{quantity.value:.6g} {quantity.unit} is below {limits.lower:.6g} {limits.unit}"
-    if above is not None and above < 0 and quantity.bound is not Bound.UPPER:
+    if above is not None and above < 0 and quantity.bound != Bound.UPPER:
         return f"{quantity.value:.6g} {quantity.unit} is above {limits.upper:.6g} {limits.unit}"
     return ""
 
 
 def _undecided(quantity: Quantity, below: float | None, above: float | None) -> str:
     """Say which limit a one-sided value leaves open, or give an empty string."""
-    open_below = below is not None and (below < 0 or quantity.bound is Bound.UPPER)
-    open_above = above is not None and (above < 0 or quantity.bound is Bound.LOWER)
+    open_below = below is not None and (below < 0 or quantity.bound == Bound.UPPER)
+    open_above = above is not None and (above < 0 or quantity.bound == Bound.LOWER)
     if open_below or open_above:
         side = "lower" if open_below else "upper"
         return f"the value is only a bound ({quantity.bound}): the {side} limit stays undecided"

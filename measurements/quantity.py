@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from numbers import Real
 
 
 class Bound(StrEnum):
@@ -47,9 +48,12 @@ class Quantity:
     @property
     def finite(self) -> bool:
         """Get whether the value can be held against a limit at all."""
+        # A sequence may hand over text, None, or the answer to a yes-or-no question: no numbers.
+        if not isinstance(self.value, Real) or isinstance(self.value, bool):
+            return False
         try:
             return math.isfinite(self.value)
-        except TypeError:  # a sequence handed over text or None: no number, and so never a pass
+        except OverflowError:  # an integer beyond all floats
             return False
 
 

@@ -126,12 +126,14 @@ def _measure(
     if at_slicer is None:
         return _closed("the histograms bear no noise", ser=wrong)
     borne = at_slicer / enhancement
-    addable_squared = borne**2 - recorded.absent_mw**2
-    if addable_squared <= 0:
+    # Absent noise holds the scope's own. An averaged record is free of it, so weak light behind a lossy path
+    # is no closed eye even where the scope's noise alone would be more than the eye bears.
+    sigma_squared = borne**2 - recorded.absent_mw**2 + recorded.credited_mw**2
+    if sigma_squared <= 0:
         return _closed(
             "the transmitter's own noise exceeds the target error ratio", noise_mw=recorded.total_mw
         )
-    sigma = float(np.sqrt(addable_squared + recorded.credited_mw**2))
+    sigma = float(np.sqrt(sigma_squared))
     error_ratios = [symbol_error_ratio(side, setting.thresholds_mw, at_slicer) for side in sides]
     return TdecqResult(
         tdecq_db=ratio_to_db(outer.oma_mw / (6.0 * pam4_margin(receiver.target_ser) * sigma)),

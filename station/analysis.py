@@ -8,11 +8,14 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures import Executor, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
+from multiprocessing.connection import Connection
 from typing import Any
 
 from measurements.quantity import Result
+from station.abort import signals_held
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,10 @@ class Pending:
         """Pick one result of an analysis that gives several, by its name."""
         return Pending(self.future, name)
 
+    def done(self, within_s: float) -> bool:
+        """Wait a while and tell whether the result, or its error, is there."""
+        return bool(wait([self.future], within_s).done)
+
     def result(self) -> Result:
         """Wait for the result; an error of the analysis is raised here."""
         outcome = self.future.result()
@@ -37,46 +44,63 @@ class Pending:
 
 
 class Analyst:
-    """A pool of worker processes that starts with the first analysis."""
+    """A pool of worker processes that starts with the first analysis.
+
+    The workers hold one end of a pipe. Its other end closes when their work is dropped or when this
+    process dies, however it dies; either way they end at once, in the middle of whatever they do.
+    """
 
     def __init__(self, workers: int | None = None) -> None:
         self._workers = workers or max(1, min(4, os.cpu_count() or 1))
         self._executor: Executor | None = None
+        self._lifeline: Connection | None = None
 
     def warm_up(self) -> None:
         """Start the workers now, so that the first analysis need not wait for their imports."""
         for _ in range(self._workers):
-            self._pool().submit(_import_analysis)
+            self.analyse(_import_analysis)
 
     def analyse(self, function: Callable[..., Any], *arguments: object) -> Pending:
         """Hand a function and its arguments to a worker; both must be importable there."""
-        return Pending(self._pool().submit(function, *arguments))
+        pool = self._pool()
+        with signals_held():  # a worker may start here, and leaves Ctrl-C to us
+            return Pending(pool.submit(function, *arguments))
 
     def stop(self, *, drop: bool = False) -> None:
-        """End the workers; with `drop` what has not begun is not done any more."""
-        if self._executor is not None:
-            self._executor.shutdown(wait=not drop, cancel_futures=drop)
-            self._executor = None
+        """End the workers; with `drop` what is not done is not done any more."""
+        if self._executor is None or self._lifeline is None:
+            return
+        if drop:
+            self._lifeline.close()
+        self._executor.shutdown(wait=True, cancel_futures=drop)
+        self._lifeline.close()
+        self._executor = self._lifeline = None
 
     def _pool(self) -> Executor:
         if self._executor is None:
+            # Started before signals are held: its own start lets them through again.
+            resource_tracker.ensure_running()
             context = multiprocessing.get_context("spawn")
-            self._executor = ProcessPoolExecutor(self._workers, mp_context=context, initializer=_settle)
+            watched, self._lifeline = context.Pipe(duplex=False)
+            self._executor = ProcessPoolExecutor(
+                self._workers, mp_context=context, initializer=_watch, initargs=(watched,)
+            )
         return self._executor
 
 
-def _settle() -> None:
-    """Leave Ctrl-C to the parent and end with it."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+def _watch(lifeline: Connection) -> None:
+    """End this process as soon as the other end of its lifeline is closed.
+
+    Ctrl-C and the like stay held back, but SIGTERM is how a pool ends what is left of it.
+    """
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+    threading.Thread(target=_end_with, args=(lifeline,), daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    """Wait for the parent's death; a killed parent closes no queue that a worker would notice."""
-    parent = multiprocessing.parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+def _end_with(lifeline: Connection) -> None:
+    lifeline.poll(None)
+    os._exit(1)
 
 
 def _import_analysis() -> None:

@@ -3,31 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from functools import partial
 from typing import Any, TypeVar
 
 from instruments.catalog import Catalog, ResourceManager, open_instrument
 from instruments.clock import Clock
 from instruments.driver import Driver
 from instruments.errors import PhotonbenchError
-from instruments.interfaces.attenuator import Attenuator
-from instruments.interfaces.bert import Bert
-from instruments.interfaces.power_supply import PowerSupply
-from instruments.interfaces.thermal_head import ThermalHead
-from instruments.interfaces.tunable_laser import TunableLaser
+from instruments.interfaces.safe_state import SafeState, SafetyRank
 from station.config.station_file import Instrument, Station
+from station.safety import SafetyStep, attempt, words_for
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class SafetyStep:
-    """One thing that was done to make the bench safe, and whether the instrument confirmed it."""
-
-    what: str
-    done: bool
-    detail: str = ""
 
 
 class Bench:
@@ -102,44 +88,45 @@ class Bench:
     ) -> Iterator[SafetyStep]:
         """Make the bench safe, each step whatever became of the one before.
 
-        In this order: sources off, attenuators to maximum, Tx disable, supplies off, heads to ambient.
+        In this order: sources off, attenuators to maximum, transceiver, supplies off, heads to ambient.
+        What is not open (yet, or any more) is opened for it.
         """
-        for name, laser in self.of(TunableLaser):
-            yield self._attempt(name, "light off", laser.darken)
-        for name, attenuator in self.of(Attenuator):
-            yield self._attempt(name, "shutters closed, maximum attenuation", attenuator.make_safe)
-        if disable_transmitters is not None:
-            yield self._attempt("transceiver", "transmitters disabled", disable_transmitters)
-        for name, bert in self.of(Bert):
-            yield self._attempt(name, "outputs off", bert.silence)
-        if power_off is not None:
-            yield self._attempt("slot", "power off", power_off)
-        for name, supply in self.of(PowerSupply):
-            yield self._attempt(name, "outputs off", partial(_switch_off, supply))
-        for name, head in self.of(ThermalHead):
-            yield self._attempt(name, "air to ambient", head.release)
+        for rank in SafetyRank:
+            if rank is SafetyRank.TRANSCEIVER:
+                if disable_transmitters is not None:
+                    yield attempt(rank, "transceiver", "transmitters disabled", disable_transmitters)
+                if power_off is not None:
+                    yield attempt(rank, "host board", "power off", power_off)
+            for name, driver in self._of_rank(rank):
+                yield self._made_safe(rank, name, words_for(driver))
 
     def close(self) -> None:
         """Close all sessions; the instruments keep their state."""
         for driver in self._drivers.values():
             driver.close()
 
-    def _attempt(self, name: str, what: str, action: Callable[[], Any]) -> SafetyStep:
-        driver = self._drivers.get(name)
-        try:
-            if driver is None:
-                action()
-            else:
-                with driver.session.shielded():
-                    action()
-        except Exception as error:  # the next step must be tried whatever this one met
-            return SafetyStep(f"{name}: {what}", False, str(error))
-        return SafetyStep(f"{name}: {what}", True)
+    def _of_rank(self, rank: SafetyRank) -> Iterator[tuple[str, type[Driver]]]:
+        for name, entry in self.station.instruments.items():
+            driver = self._catalog.visa_driver(entry.model)
+            if issubclass(driver, SafeState) and driver.safety_rank is rank:
+                yield name, driver
+
+    def _made_safe(self, rank: SafetyRank, name: str, what: str) -> SafetyStep:
+        if name not in self._drivers:
+            return attempt(rank, name, what, lambda: _become_safe(self.open(name)))
+        first = attempt(rank, name, what, lambda: _become_safe(self._drivers[name]))
+        if first.done:
+            return first
+        # The connection may be what is broken; a new one has another chance.
+        self._drivers.pop(name).close()
+        again = attempt(rank, name, what, lambda: _become_safe(self.open(name)))
+        return again if again.done else first
 
 
-def _switch_off(supply: PowerSupply) -> None:
-    for output in supply.outputs:
-        supply.switch_off(output)
+def _become_safe(driver: Driver) -> None:
+    if isinstance(driver, SafeState):
+        with driver.session.shielded():
+            driver.make_safe()
 
 
 def _words(kind: type[Any]) -> str:

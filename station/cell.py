@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from instruments.interfaces.sampling_scope import SamplingScope
 from instruments.interfaces.spectrum_analyser import SpectrumAnalyser
 from instruments.interfaces.tunable_laser import TunableLaser
 from measurements.limits import Verdict
-from measurements.quantity import Bound, Quantity
+from measurements.quantity import Quantity
 from station.analysis import Analyst
 from station.bench import Bench
 from station.config.plan_file import Corner, PlanStep
@@ -31,12 +31,10 @@ from station.paths.receiver import ReceiverPaths
 from station.paths.sensitivity import ReceiverTests, Stimulus, SweepSettings
 from station.paths.spectrum import SpectrumPaths
 from station.run import Run
+from station.safety import left_unsafe, touch_words
 from station.slot import Slot
 from station.twin_port import TwinPort
 from station.wiring import Wiring
-
-# Our own bounds, with a margin to what hurts: bare metal warmer or colder than this stays untouched.
-_TOUCH_C = (5.0, 43.0)
 
 
 @dataclass(slots=True)
@@ -60,6 +58,7 @@ class Cell:
     _pattern: str | None = None
     _opened: bool = False
     _slot: Slot | None = None
+    _visited: set[tuple[Path, str]] = field(default_factory=set)
 
     # --- steps -----------------------------------------------------------------------------------
 
@@ -85,9 +84,12 @@ class Cell:
 
         `pattern` is what the sequence wants on the host lanes unless the plan says otherwise.
         """
+        self.run.abort.check()
         if not self._opened:
             self._opened = True
             self.open_bench()
+        if corner is not None:
+            self._visited.add((path.resolve(), corner.name))
         self._corner = corner
         self._step = self.itinerary.step_of(path, corner)
         self._pattern = (self._step.pattern if self._step else None) or pattern
@@ -192,16 +194,16 @@ class Cell:
     def stimuli(self, lanes: Sequence[int]) -> dict[int, Stimulus]:
         """Get the light of each lane as a stimulus: recorded at this corner, else measured now.
 
-        Lanes without light or modulation are left out.
+        Lanes whose power is not known are left out.
         """
         names = ("tx_average_power", "tx_oma_outer", "tx_tdecq")
         recorded = {lane: [self.run.value(name, lane) for name in names] for lane in lanes}
         if any(not self.run.was_measured(name, lane) for name in names for lane in lanes):
             recorded = self._measured_now(lanes)
         return {
-            lane: Stimulus(average, oma.value - average.value, tdecq.value)
+            lane: Stimulus.of(average, oma, tdecq)
             for lane, (average, oma, tdecq) in recorded.items()
-            if average and oma and tdecq and average.bound is Bound.EXACT
+            if average is not None
         }
 
     def _measured_now(self, lanes: Sequence[int]) -> dict[int, list[Quantity | None]]:
@@ -213,7 +215,9 @@ class Cell:
             lane: eye for group in self.eye_paths().groups(lanes) for lane, eye in group.eyes("SSPRQ").items()
         }
         self.host_lanes.send_everywhere(self._pattern or "PRBS31Q")
-        found = {lane: [eyes[lane][name].result() for name in ("oma_outer", "tdecq")] for lane in lanes}
+        found = {
+            lane: [self.run.finished(eyes[lane][name]) for name in ("oma_outer", "tdecq")] for lane in lanes
+        }
         return {
             lane: [averages[lane], *(r if isinstance(r, Quantity) else None for r in found[lane])]
             for lane in lanes
@@ -238,35 +242,33 @@ class Cell:
         self.run.abort.disarm()
         self._make_safe()
         self.analyst.stop(drop=self.run.abort.requested)
-        verdict, reasons = self.run.conclude()
+        verdict, reasons = self.run.conclude(self._left_out())
         self.run.close(verdict, reasons)
         self.bench.close()
         self.verdict = verdict
 
+    def undo(self, action: Callable[[], None]) -> None:
+        """Take back what a step changed; a run that is being stopped lights nothing up on its way."""
+        if not self.run.abort.requested:
+            action()
+
+    def _left_out(self) -> list[str]:
+        """Name the steps of the plan that never began."""
+        return [
+            f"{path.stem} at {corner.name}"
+            for path, corner in self.itinerary.visits
+            if (path, corner.name) not in self._visited
+        ]
+
     def _make_safe(self) -> None:
         slot = self._slot if self._slot and self._slot.powered else None
-        disable, power_off = (slot.disable_transmitters, slot.power_off) if slot else (None, None)
-        steps = list(self.bench.make_safe(disable, power_off))
-        undone = [step for step in steps if not step.done]
-        for step in undone:
-            self.run.error(RuntimeError(f"{step.what}: {step.detail}"), doing="leaving the bench safe")
-        self.run.journal.append(
-            "safe_state",
-            steps=[{"what": s.what, "done": s.done, "detail": s.detail} for s in steps],
-            touch=_touch_words(self._slot.last_case_c if self._slot else None, bool(undone)),
-        )
+        disable = slot.disable_transmitters if slot else None
+        power_off = slot.power_off if slot and slot.parts.host_board.drives_power else None
+        touched = self._opened or self.run.abort.requested  # who stops a run wants the bench safe in any case
+        steps = list(self.bench.make_safe(disable, power_off)) if touched else []
+        for step in left_unsafe(steps):
+            self.run.error(step.error or RuntimeError(step.what), doing=f"leaving {step.name} safe")
+        touch = touch_words(steps, self._slot.last_case_c if self._slot else None)
+        self.run.journal.append("safe_state", steps=[step.told() for step in steps], touch=touch)
         if self.twin is not None:
             self.run.journal.append("twin_state", instruments=self.twin.safe_state())
-
-
-def _touch_words(case_c: float | None, unsafe: bool) -> str:
-    if unsafe:
-        return "NOT SAFE: the bench could not be made safe; do not touch fibres or transceiver"
-    if case_c is None:
-        return "The bench is safe: no light, no power. The transceiver may be touched."
-    low, high = _TOUCH_C
-    if low < case_c < high:
-        return f"The bench is safe: no light, no power. The transceiver may be touched ({case_c:.0f} °C)."
-    return (
-        f"The bench is safe: no light, no power. Do not touch the transceiver yet: it is at {case_c:.0f} °C."
-    )

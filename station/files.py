@@ -8,8 +8,12 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from instruments.catalog import Catalog, installed_drivers
+from instruments.errors import PhotonbenchError
+from instruments.interfaces.sampling_scope import SamplingScope
 from station.config.check_product import check_product
-from station.config.check_station import check_station
+from station.config.check_simulation import check_simulation
+from station.config.check_station import Catalogue, ModelFacts, check_station
 from station.config.files import RunFiles, check_files, load_files
 from station.config.loader import Loaded, load_product, load_simulation, load_station
 from station.config.plan_file import Plan
@@ -19,8 +23,10 @@ from station.config.sequence_source import CHECKOUT
 from station.config.simulation_file import Simulation
 from station.config.station_file import Station
 from station.request import RunRequest
+from station.step_options import check_options
 
 GOOD = CHECKOUT / "configs" / "simulations" / "dr4-good.yaml"
+_CLOCK_PORT = "clock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,15 +61,38 @@ def choose(request: RunRequest) -> ChosenFiles:
 
 
 def check(files: ChosenFiles, *, today: date) -> list[Problem]:
-    """Hold the files of a run against each other."""
+    """Hold the files of a run against each other, and the station's models against the installed drivers."""
+    station, product, simulation = files.station, files.product, files.simulation
+    known = driver_facts(station.value)
     if files.plan is not None:
-        return check_files(RunFiles(files.station, files.product, files.plan, files.simulation), today=today)
+        together = RunFiles(station, product, files.plan, simulation)
+        return [*check_files(together, today=today, catalogue=known), *check_options(files.plan)]
     return [
-        *files.station.warnings,
-        *files.product.warnings,
-        *check_station(files.station, today=today),
-        *check_product(files.product, today=today),
+        *(simulation.warnings if simulation else ()),
+        *station.warnings,
+        *product.warnings,
+        *check_station(station, today=today, catalogue=known),
+        *check_product(product, today=today),
+        *(check_simulation(simulation, product, station) if simulation else ()),
     ]
+
+
+def driver_facts(station: Station) -> Catalogue:
+    """Say which models have a driver, and of those in a station, which trigger must be fed."""
+    catalog = installed_drivers()
+    used = {entry.model for entry in station.instruments.values()}
+    return {model: _facts(catalog, model) if model in used else ModelFacts() for model in catalog.models}
+
+
+def _facts(catalog: Catalog, model: str) -> ModelFacts:
+    try:
+        driver = catalog.driver(model)
+    except (ImportError, AttributeError) as error:
+        raise PhotonbenchError(
+            f"the driver for {model!r} cannot be loaded: {error}",
+            remedy="install again the package that it comes from",
+        ) from error
+    return ModelFacts(clock_port=_CLOCK_PORT if issubclass(driver, SamplingScope) else None)
 
 
 def _without_plan(station: Path, product: Path, simulation: Path | None) -> ChosenFiles:

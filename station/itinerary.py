@@ -39,6 +39,11 @@ class Itinerary:
         """Get the sequence files, each once, in the order of the plan."""
         return tuple(dict.fromkeys(path for path, _ in self.steps))
 
+    @property
+    def visits(self) -> tuple[tuple[Path, Corner], ...]:
+        """Get every sequence file at every corner of the plan; none without a plan."""
+        return tuple((file, corner) for file in self.files for corner in self.corners_of(file))
+
     def is_sequence(self, path: Path) -> bool:
         """Tell whether a file is one of the sequences that run here."""
         if self.plan is None:

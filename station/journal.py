@@ -16,6 +16,7 @@ from typing import Any
 
 FILE_NAME = "journal.jsonl"
 Event = dict[str, Any]
+_TAIL_BYTES = 1 << 18  # the longest last line, a verdict with its reasons, is far shorter
 
 
 class Journal:
@@ -34,15 +35,17 @@ class Journal:
         lines = list(_lines(self._path))
         self._sequence = len(lines)
         self._closed = False
-        if lines and not lines[-1].endswith(b"\n"):
-            os.write(self._file, b"\n")  # what follows must not join a torn line
+        self._torn = bool(lines) and not lines[-1].endswith(b"\n")
 
     def append(self, event: str, /, **fields: object) -> None:
         """Write one event as one whole line."""
         line: Event = {"seq": self._sequence, "event": event, "utc": self._utc().isoformat(), **fields}
         data = _encoded(line)
+        if self._torn:
+            data = b"\n" + data  # it must not join what was left half written
         written = os.write(self._file, data)
-        if written != len(data):
+        self._torn = written != len(data)
+        if self._torn:
             raise OSError(f"{self._path}: {written} of {len(data)} bytes written; is the disk full?")
         self._sequence += 1
 
@@ -73,6 +76,18 @@ def read(folder: Path) -> Iterator[Event]:
         yield event if isinstance(event, dict) else {"event": "torn", "line": number}
 
 
+def last(folder: Path) -> Event:
+    """Read the last event of a run without what stands before it; {} when its line is not whole."""
+    with (folder / FILE_NAME).open("rb") as file:
+        file.seek(max(0, file.seek(0, os.SEEK_END) - _TAIL_BYTES))
+        lines = file.read().splitlines()
+    try:
+        event = json.loads(lines[-1])
+    except (IndexError, ValueError):
+        return {}
+    return event if isinstance(event, dict) else {}
+
+
 def wall_utc() -> datetime:
     """Get the date and time of this computer."""
     return datetime.now(UTC)
@@ -87,26 +102,28 @@ def _encoded(line: Event) -> bytes:
     """Write one line of strict JSON; what is not a finite number becomes its name as text."""
     try:
         text = json.dumps(line, separators=(",", ":"), allow_nan=False, default=_plain)
-    except ValueError:
-        text = json.dumps(_finite(line), separators=(",", ":"), default=_plain)
+    except (TypeError, ValueError):
+        text = json.dumps(_finite(line), separators=(",", ":"), allow_nan=False)
     return text.encode() + b"\n"
 
 
 def _finite(value: object) -> object:
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
     if isinstance(value, Mapping):
         return {str(key): _finite(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_finite(item) for item in value]
-    return value
+    if value is None or isinstance(value, (str, int)):
+        return value
+    return _finite(_plain(value))
 
 
 def _plain(value: object) -> object:
-    """Turn numpy scalars, mappings and dates into what JSON knows."""
-    item = getattr(value, "item", None)
-    if callable(item):
-        return item()
+    """Turn numpy scalars and arrays, mappings and dates into what JSON knows."""
+    tolist = getattr(value, "tolist", None)
+    if callable(tolist):
+        return tolist()
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, datetime):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from measurements.limits import Judgement, Limits, Verdict, hold
-from measurements.quantity import NotMeasurable, Quantity, Result
+from measurements.quantity import Cause, NotMeasurable, Quantity, Result
 from station.config.expressions import ExpressionError
 from station.config.limits import Bound, ResolvedLimit
 from station.expected import Key
@@ -71,15 +71,21 @@ class Judge:
     def settle(self, *, final: bool) -> dict[Key, Opinion]:
         """Judge again what was waiting; when `final`, what still waits becomes an ERROR."""
         settled: dict[Key, Opinion] = {}
-        for key, opinion in self._opinions.items():
-            if opinion.verdict is None:
-                again = self._judged(key, self._results[key])
-                if again.verdict is None and final:
-                    again = self._without_witness_or_value(key, again)
-                if again.verdict is not None:
-                    settled[key] = again
-        self._opinions |= settled
+        # What one answer settles may be the witness or the limit that another waits for.
+        while found := {key: again for key, again in self._again() if again.verdict is not None}:
+            settled |= found
+            self._opinions |= found
+        if final:
+            last = {key: self._without_witness_or_value(key, again) for key, again in self._again()}
+            settled |= last
+            self._opinions |= last
         return settled
+
+    def _again(self) -> Iterator[tuple[Key, Opinion]]:
+        """Judge once more what waits."""
+        for key, opinion in list(self._opinions.items()):
+            if opinion.verdict is None:
+                yield key, self._judged(key, self._results[key])
 
     def _remember(self, key: Key, result: Result) -> None:
         self._results[key] = result
@@ -88,6 +94,8 @@ class Judge:
 
     def _objection(self, key: Key) -> Opinion | None:
         """Say why a measurement of this name must not come here and now, or give None."""
+        if not key.corner:
+            return Opinion(Verdict.ERROR, f"{key.name} was measured outside any step of a corner")
         if key.name not in self._limits:
             return Opinion(Verdict.ERROR, f"no limit is given for {key.name}: add it to the product file")
         per_lane = self._limits[key.name].per == "lane"
@@ -124,12 +132,19 @@ class Judge:
         """Blame the transceiver only when another instrument agrees; else wait for such a witness."""
         for other, opinion in self._opinions.items():
             beside = (other.lane, other.corner) == (key.lane, key.corner) and other != key
-            if beside and self._adverse(other, opinion) and self._independent(other, result):
+            if beside and self._adverse(other, opinion, result.cause) and self._independent(other, result):
                 return Opinion(Verdict.FAIL, f"{result.cause}: {result.reason}; confirmed by {other.name}")
         return Opinion(None, f"{result.cause}: {result.reason}; no other instrument has confirmed it yet")
 
-    def _adverse(self, key: Key, opinion: Opinion) -> bool:
-        return opinion.verdict is Verdict.FAIL or isinstance(self._results.get(key), NotMeasurable)
+    def _adverse(self, key: Key, opinion: Opinion, cause: Cause) -> bool:
+        """Tell whether another result speaks for the cause: who sees light does not confirm darkness."""
+        result = self._results.get(key)
+        if isinstance(result, NotMeasurable):
+            return cause is not Cause.DARK or result.cause is not Cause.EYE_CLOSED
+        if opinion.verdict is not Verdict.FAIL or result is None:
+            return False
+        too_low = opinion.lower is not None and result.value < opinion.lower
+        return too_low if cause is Cause.DARK else True
 
     def _independent(self, other: Key, result: NotMeasurable) -> bool:
         witness = self._results.get(other)

@@ -9,6 +9,7 @@ import platform
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -46,16 +47,18 @@ class OpeningError(PhotonbenchError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Ground:
+class Ground:
     """What hardware and twin differ in."""
 
     clock: Clock
     twin: TwinPort | None
 
     def manager(self, visa: str) -> Any:
+        """Open the VISA library."""
         return self.twin.resource_manager() if self.twin else pyvisa.ResourceManager(visa)
 
     def board(self, entry: SlotEntry) -> HostBoard:
+        """Open the board under a transceiver."""
         if self.twin is not None:
             return self.twin.host_board(entry.number)
         driver = installed_drivers().driver(entry.host_board.model)
@@ -74,7 +77,7 @@ class Prepared:
 
     request: RunRequest
     files: ChosenFiles
-    ground: _Ground
+    ground: Ground
     itinerary: Itinerary
     limits: Mapping[str, ResolvedLimit]
     expected: tuple[Key, ...] | None
@@ -84,11 +87,11 @@ class Prepared:
 def prepare(request: RunRequest) -> Prepared:
     """Read and check what a request names; raise FilesError or OpeningError. Nothing moves."""
     files = choose(request)
-    ground = _ground(request, files)
-    today = ground.clock.utc().date()
+    today = _today(files)
     problems = check(files, today=today)
     raise_errors(problems)
     _check_request(request, files)
+    ground = _ground(request, files)
     limits = resolved_limits(files.product.value, today)
     plan = files.plan
     itinerary = Itinerary.of(plan.value, plan.path) if plan else Itinerary.without_plan(files.product.value)
@@ -97,7 +100,7 @@ def prepare(request: RunRequest) -> Prepared:
     return Prepared(request, files, ground, itinerary, limits, expected, warnings)
 
 
-def open_cell(request: RunRequest) -> Cell:
+def open_cell(request: RunRequest, abort: AbortRequest) -> Cell:
     """Open a run; raise FilesError or OpeningError before anything has moved.
 
     Instruments are opened with the first step, so that their errors are in the record.
@@ -105,15 +108,14 @@ def open_cell(request: RunRequest) -> Cell:
     prepared = prepare(request)
     run_id = request.run_id or new_run_id(request.serial)
     journal = _journal(request.out / run_id, prepared.ground.clock)
-    _write_head(journal, prepared, run_id)
+    write_head(journal, prepared, run_id)
     for warning in prepared.warnings:
         journal.append("warning", message=warning)
-    return _joined(prepared, journal)
+    return _joined(prepared, journal, abort)
 
 
-def _joined(prepared: Prepared, journal: Journal) -> Cell:
+def _joined(prepared: Prepared, journal: Journal, abort: AbortRequest) -> Cell:
     request, files, ground = prepared.request, prepared.files, prepared.ground
-    abort = AbortRequest()
     clock = AbortableClock(ground.clock, abort)
     run = Run(journal, clock, prepared.limits, prepared.expected, abort)
     station = files.station.value
@@ -166,13 +168,18 @@ class AbortableClock:
         self._abort.check()
 
 
-def _ground(request: RunRequest, files: ChosenFiles) -> _Ground:
+def _today(files: ChosenFiles) -> date:
+    """Give the day by the bench's own clock."""
+    return (files.simulation.value.epoch if files.simulation else WallClock().utc()).date()
+
+
+def _ground(request: RunRequest, files: ChosenFiles) -> Ground:
     if not request.simulate:
-        return _Ground(WallClock(), None)
+        return Ground(WallClock(), None)
     from station.twin import open_twin
 
     twin = open_twin(files, serial=request.serial, seed=request.seed)
-    return _Ground(twin.clock, twin)
+    return Ground(twin.clock, twin)
 
 
 def _check_request(request: RunRequest, files: ChosenFiles) -> None:
@@ -197,15 +204,15 @@ def _journal(folder: Path, clock: Clock) -> Journal:
         ) from error
 
 
-def _write_head(journal: Journal, prepared: Prepared, run_id: str) -> None:
+def write_head(journal: Journal, prepared: Prepared, run_id: str) -> None:
+    """Write down who is tested by what, against which limits; it is on the disk on return."""
     request, files, expected = prepared.request, prepared.files, prepared.expected
-    earlier = sum(other.serial == request.serial for other in record.all_runs(request.out))
     journal.append(
         "head",
         run_id=run_id,
         serial=request.serial,
         slot=request.slot,
-        attempt=earlier + 1,
+        attempt=record.attempts(request.out, request.serial) + 1,
         partial=expected is None,
         simulated=request.simulate,
         seed=request.seed if request.simulate else None,

@@ -109,24 +109,43 @@ def key_of(event: Event) -> tuple[object, ...]:
     return (event.get("name"), event.get("lane"), event.get("corner"))
 
 
+def run_folders(out: Path) -> list[Path]:
+    """List the folders of all runs below a folder, oldest first."""
+    return sorted(path.parent for path in out.glob(f"*/{journal.FILE_NAME}"))
+
+
 def all_runs(out: Path) -> Iterator[RunRecord]:
     """Read all runs below a folder, oldest first."""
-    if not out.is_dir():
-        return
-    for folder in sorted(path.parent for path in out.glob(f"*/{journal.FILE_NAME}")):
+    for folder in run_folders(out):
         yield load(folder)
 
 
+def head_of(folder: Path) -> RunRecord:
+    """Read what stands at the two ends of a journal: who and what, and the verdict if there is one."""
+    first = next(journal.read(folder), {})
+    last = journal.last(folder)
+    return RunRecord(
+        folder,
+        head=first if first.get("event") == "head" else {},
+        closing=last if last.get("event") == "verdict" else None,
+    )
+
+
+def attempts(out: Path, serial: str) -> int:
+    """Count the runs of a serial number below a folder."""
+    return sum(next(journal.read(folder), {}).get("serial") == serial for folder in run_folders(out))
+
+
 def find(out: Path, name: str) -> RunRecord | None:
-    """Find a run by id, by the start or end of its id, by serial number (the newest), or by folder."""
+    """Find a run by folder, by the start or end of its id, or by serial number; of several, the newest."""
     direct = Path(name)
     if (direct / journal.FILE_NAME).is_file():
         return load(direct)
-    found = None
-    for record in all_runs(out):
-        if name in (record.run_id, record.serial) or record.run_id.startswith(name):
-            found = record
-    return found
+    newest_first = run_folders(out)[::-1] if name else []
+    exact = (folder for folder in newest_first if name in (folder.name, head_of(folder).serial))
+    close = (f for f in newest_first if f.name.startswith(name) or f.name.endswith(f"-{name}"))
+    found = next(exact, None) or next(close, None)
+    return load(found) if found else None
 
 
 def _public(measurement: Event) -> Event:

@@ -7,7 +7,7 @@ verdict comes from what was expected and what was recorded, never from how pytes
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from instruments.clock import Clock
@@ -15,13 +15,16 @@ from instruments.errors import BenchDisagrees, InstrumentError, PhotonbenchError
 from measurements.limits import Verdict, worst
 from measurements.quantity import Bound, NotMeasurable, Quantity, Result
 from station.abort import AbortRequest
-from station.agreement import DISAGREEMENT
+from station.agreement import DISAGREEMENT, apart
 from station.analysis import Pending
 from station.config.limits import ResolvedLimit
 from station.expected import Key
 from station.journal import Journal
 from station.judge import Judge, Opinion
 from station.slot import Conditions
+
+# How long a request to stop may wait for an analysis.
+_LOOK_UP_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,8 @@ class Run:
         """
         if self._step is None:
             return
-        self._collect()
+        if not self.abort.requested:
+            self._collect()
         self._write_settled(final=False)
         seconds = round(self.clock.now() - self._step.started, 6)
         self.journal.append("step_finished", step=self._step.number, seconds=seconds)
@@ -137,12 +141,12 @@ class Run:
     def agree(self, what: str, first: Quantity | None, second: Quantity, *, lane: int | None = None) -> None:
         """Hold two instruments against each other; raise BenchDisagrees beyond their uncertainty.
 
-        There is nothing to hold when the first was not read, or one of them is only a bound.
+        There is nothing to hold when the first was not read. One that is only a bound contradicts
+        what lies beyond it: light at the scope where the meter sees darkness.
         """
-        if first is None or (first.bound, second.bound) != (Bound.EXACT, Bound.EXACT):
+        if first is None:
             return
         uncertainty = 2 * math.hypot(first.standard_error or 0.0, second.standard_error or 0.0)
-        difference = second.value - first.value
         fields = {
             "what": what,
             "lane": lane,
@@ -151,23 +155,32 @@ class Run:
             "instruments": [*first.instruments, *second.instruments],
             "uncertainty": uncertainty,
         }
-        agrees = first.unit == second.unit and abs(difference) <= DISAGREEMENT * uncertainty
-        self.journal.append("agreement", step=self._steps, agrees=agrees, **fields)
+        comparable = first.unit == second.unit and first.finite and second.finite
+        agrees = (
+            comparable and math.isfinite(uncertainty) and apart(first, second) <= DISAGREEMENT * uncertainty
+        )
+        corner = self._step.corner if self._step else ""
+        self.journal.append("agreement", step=self._steps, corner=corner, agrees=agrees, **fields)
         if not agrees:
             where = "" if lane is None else f" of lane {lane}"
             raise BenchDisagrees(
-                f"bench disagrees with itself: {what}{where} is {first.value:.3f} {first.unit} by "
-                f"{', '.join(first.instruments)} and {second.value:.3f} {second.unit} by "
-                f"{', '.join(second.instruments)}, uncertainty {uncertainty:.3f}",
+                f"bench disagrees with itself: {what}{where} is {_shown(first)} and {_shown(second)}, "
+                f"uncertainty {uncertainty:.3f}",
                 remedy="clean the connectors and measure the path losses again",
             )
+
+    def finished(self, pending: Pending) -> Result:
+        """Wait for an analysis, unless the run is to stop; an error of the analysis is raised here."""
+        while not pending.done(within_s=_LOOK_UP_S):
+            self.abort.check()
+        return pending.result()
 
     def _collect(self) -> None:
         """Record the results of all analyses that were waited for, in the order they were asked."""
         waiting, self._waiting = self._waiting, []
         for key, step, conditions, pending in waiting:
             try:
-                result: object = pending.result()
+                result: object = self.finished(pending)
             except Exception as error:  # an analysis that breaks is an error of the bench, with its reason
                 self.error(error, doing=f"the analysis of {key}")
                 result = f"the analysis failed: {error}"
@@ -175,7 +188,7 @@ class Run:
 
     def _record(self, key: Key, step: Step, conditions: dict[str, object], result: object) -> None:
         opinion = self._judge.take(key, result)
-        self._steps_of.setdefault(key, step)
+        self._steps_of[key] = step
         row = self._limits.get(key.name)
         self.journal.append(
             "measurement",
@@ -193,7 +206,9 @@ class Run:
 
     def _write_settled(self, *, final: bool) -> None:
         for key, opinion in self._judge.settle(final=final).items():
-            self.journal.append("judged", name=key.name, lane=key.lane, corner=key.corner, **_judged(opinion))
+            place = {"name": key.name, "lane": key.lane, "corner": key.corner}
+            # The step names the measurement too: the record finds by it what was waiting.
+            self.journal.append("judged", step=self._steps_of[key].number, **place, **_judged(opinion))
 
     # --- what goes wrong, and the end ------------------------------------------------------------
 
@@ -214,27 +229,33 @@ class Run:
             transcript=list(instrument.transcript),
         )
 
-    def conclude(self) -> tuple[Verdict, list[str]]:
-        """Judge what still waits, compare with what was expected, and give verdict and reasons."""
-        if not self.abort.requested:
+    def conclude(self, left_out: Sequence[str] = ()) -> tuple[Verdict, list[str]]:
+        """Judge what still waits, compare with what was expected, and give verdict and reasons.
+
+        `left_out` names the planned steps that never ran: some measure nothing that would be missing.
+        """
+        aborted = self.abort.requested  # once: a signal may come at any time
+        if not aborted:
             self._collect()
         self._write_settled(final=True)
         opinions = self._judge.opinions
-        reasons = [f"ABORTED: {self.abort.reason}"] if self.abort.requested else []
+        reasons = [f"ABORTED: {self.abort.reason}"] if aborted else []
         reasons += [f"ERROR: {message}" for message in self._errors]
         for wanted in (Verdict.ERROR, Verdict.FAIL):
             reasons += [f"{wanted}: {k}: {o.reason}" for k, o in opinions.items() if o.verdict is wanted]
         missing = self._judge.missing
         if missing and self._stopped:
             reasons.append(f"{self._stopped}: {len(missing)} planned measurements were left out")
-        elif missing and not self.abort.requested:
+        elif missing and not aborted:
             shown = ", ".join(str(key) for key in missing[:5]) + (" …" if len(missing) > 5 else "")
             reasons.append(f"ERROR: {len(missing)} of the planned measurements never came: {shown}")
-        return self._verdict(bool(missing) and not self._stopped), reasons
+        if left_out and not self._stopped and not aborted:
+            reasons.append(f"ERROR: {len(left_out)} of the planned steps never ran: {', '.join(left_out)}")
+        incomplete = bool(missing or left_out) and not self._stopped
+        verdict = Verdict.ABORTED if aborted else self._verdict(incomplete)
+        return verdict, reasons
 
     def _verdict(self, missing: bool) -> Verdict:
-        if self.abort.requested:
-            return Verdict.ABORTED
         verdicts = [opinion.verdict or Verdict.ERROR for opinion in self._judge.opinions.values()]
         if self._errors or missing or not verdicts:
             verdicts.append(Verdict.ERROR)
@@ -278,6 +299,12 @@ def _told(result: object, row: ResolvedLimit | None) -> dict[str, object]:
         evidence = dict(result.evidence)
         told |= {"cause": str(result.cause), "evidence": evidence, "instruments": list(result.instruments)}
     return told
+
+
+def _shown(quantity: Quantity) -> str:
+    most = {Bound.UPPER: "at most ", Bound.LOWER: "at least "}.get(quantity.bound, "")
+    value = f"{quantity.value:.3f}" if quantity.finite else f"{quantity.value!r}"
+    return f"{most}{value} {quantity.unit} by {', '.join(quantity.instruments) or 'nobody'}"
 
 
 def _judged(opinion: Opinion) -> dict[str, object]:

@@ -6,6 +6,7 @@ read, held against what was scanned, and only then allowed to become ready.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -18,6 +19,9 @@ from measurements.quantity import Quantity
 from station.config.plan_file import Corner, Temperature
 from station.config.product_file import Product
 from station.temperature import CaseTemperature
+
+# The vendor's page holds 16 characters of a serial number (CMIS, page 00h); the label may hold more.
+_REMEMBERED = 16
 
 
 class Witness(Protocol):
@@ -49,13 +53,18 @@ class SupplyRail:
 
     def read_current(self) -> Quantity:
         """Measure the current that the transceiver draws."""
-        return Quantity(self.supply.read_current_a(self.output), "A", instruments=(self.name,))
+        amperes = self.supply.read_current_a(self.output)
+        return Quantity(amperes, "A", self.supply.current_accuracy_a(amperes) / 2, instruments=(self.name,))
 
     def read_power(self) -> Quantity:
         """Measure the power that the transceiver draws, at the sense terminals."""
         volts, amperes = self.supply.read_voltage_v(self.output), self.supply.read_current_a(self.output)
+        error_w = math.hypot(
+            amperes * self.supply.voltage_accuracy_v(volts) / 2,
+            volts * self.supply.current_accuracy_a(amperes) / 2,
+        )
         evidence = {"voltage_v": volts, "current_a": amperes}
-        return Quantity(volts * amperes, "W", evidence=evidence, instruments=(self.name,))
+        return Quantity(volts * amperes, "W", error_w, evidence=evidence, instruments=(self.name,))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +90,7 @@ class Slot:
         self._clock = clock
         self._witness = witness
         self._powered = False
+        self._ready = False
         self._conditions: Conditions | None = None
         self.last_case_c: float | None = None
 
@@ -98,6 +108,7 @@ class Slot:
         """Power the transceiver, check that it is the one scanned, and wait until it is ready.
 
         Raise WrongTransceiver before any light when vendor data differ from the scan or the product.
+        Of a scan longer than the memory the beginning is compared.
         """
         board, limit_a = self.parts.host_board, self._product.supply.current_limit_a
         if board.drives_reset:
@@ -105,15 +116,17 @@ class Slot:
         if board.drives_low_power:
             board.request_low_power(True)
         rail = self.parts.rail
+        self._powered = True  # before it is: whatever interrupts the next line may leave the output on
         rail.supply.supply(rail.output, voltage_v=self._product.supply.voltage_v, current_limit_a=limit_a)
-        self._powered = True
         board.switch_power(True)
         board.hold_reset(False)
         if not board.drives_low_power:
             # By register, the first thing once management answers: seconds before a laser starts.
             self.parts.management.identify()
             self.parts.management.request_low_power(True)
-        identity = self.parts.management.check_identity(serial, self._product.vendor.part_numbers)
+        identity = self.parts.management.check_identity(
+            serial[:_REMEMBERED], self._product.vendor.part_numbers
+        )
         self._witness.append(
             "transceiver",
             vendor=identity.vendor_name,
@@ -126,14 +139,16 @@ class Slot:
         else:
             self.parts.management.request_low_power(False)
         self.parts.management.wait_ready()
+        self._ready = True
         return identity
 
     def go_to(self, corner: Corner, serial: str) -> Conditions:
         """Bring the transceiver to a corner, unless it stands there already."""
         if self._conditions is not None and self._conditions.corner == corner.name:
             return self._conditions
-        if not self._powered:
+        if not self._ready:  # also after a power-up that was refused: nothing is measured on another unit
             self.power_up(serial)
+        self._conditions = None
         self._witness.append(
             "corner_started",
             corner=corner.name,
@@ -151,11 +166,10 @@ class Slot:
         self.parts.management.disable_transmitters()
 
     def power_off(self) -> None:
-        """Take the power away from the transceiver."""
-        self.parts.rail.supply.switch_off(self.parts.rail.output)
+        """Take the power away from the transceiver at its board; the supply is switched off by itself."""
         if self.parts.host_board.drives_power:
             self.parts.host_board.switch_power(False)
-        self._powered = False
+        self._powered = self._ready = False
         self._conditions = None
 
     def _soaked(self, corner: Corner) -> Conditions:

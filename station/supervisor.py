@@ -6,29 +6,35 @@ becomes of it, its journal gets a verdict.
 
 from __future__ import annotations
 
+import math
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from measurements.limits import Verdict
 from station import record
-from station.abort import AbortRequest
+from station.abort import EXIT_ABORTED, AbortRequest, signals_held
 from station.config.sequence_source import CHECKOUT
 from station.journal import FILE_NAME, Journal, wall_utc
 from station.record import RunRecord
 from station.request import RunRequest
 
-EXIT = {Verdict.PASS: 0, Verdict.PARTIAL: 0, Verdict.FAIL: 1, Verdict.ERROR: 3, Verdict.ABORTED: 130}
+if TYPE_CHECKING:
+    from station.opening import Prepared
+
+EXIT = {Verdict.PASS: 0, Verdict.PARTIAL: 0, Verdict.FAIL: 1, Verdict.ERROR: 3, Verdict.ABORTED: EXIT_ABORTED}
 _POLL_S = 0.05
 # A slot that was asked to stop finishes its exchange with the instrument (the longest wait is a
 # sweep or a gate) and makes the bench safe. One that has not ended by then is stuck in VISA.
 _STOP_WITHIN_S = 30.0
+# The slot stops at the first safe point after one request, and at once after a second.
+_REQUESTS_HEARD = 2
 
 
 def dry(request: RunRequest) -> dict[str, Any]:
@@ -55,26 +61,27 @@ def dry(request: RunRequest) -> dict[str, Any]:
 
 @dataclass
 class Supervisor:
-    """Runs one request in a slot process."""
+    """Runs one request in a slot process.
+
+    `abort` must be listening without raising: the slot is what stops, and it is waited for.
+    """
 
     request: RunRequest
+    abort: AbortRequest
     quiet: bool = False
+    stop_within_s: float = _STOP_WITHIN_S
 
     def run(self) -> RunRecord:
         """Run, and return the record with its verdict; raise FilesError or OpeningError before that."""
         from station.opening import new_run_id, prepare
 
-        abort = AbortRequest()
-        give_back = abort.listen(raising=False)
-        try:
-            prepared = prepare(self.request)
-            run_id = new_run_id(self.request.serial)
-            folder = self.request.out / run_id
-            folder.mkdir(parents=True, exist_ok=True)
-            self._supervise(self._command(run_id, prepared.itinerary.files), folder, abort)
-            loaded = self._ended(folder, abort)
-        finally:
-            give_back()
+        prepared = prepare(self.request)
+        run_id = new_run_id(self.request.serial)
+        folder = self.request.out / run_id
+        folder.mkdir(parents=True, exist_ok=True)
+        # Also when somebody asked to stop by now: the slot makes the bench safe and says so.
+        ended = self._supervise(self._command(run_id, prepared.itinerary.files), folder)
+        loaded = self._ended(prepared, folder, ended)
         from station.reports.html import write_report
 
         report = write_report(loaded)
@@ -83,7 +90,8 @@ class Supervisor:
 
             from station.terminal import print_end
 
-            print_end(Console(highlight=False), loaded, report=report)
+            with suppress(OSError):  # a terminal that was closed shows nothing; the record has it all
+                print_end(Console(highlight=False), loaded, report=report)
         return loaded
 
     @staticmethod
@@ -104,7 +112,15 @@ class Supervisor:
                 "-c",
                 CHECKOUT / "pyproject.toml",
             ),
-            *("--rootdir", CHECKOUT, "-o", "timeout=0", "--station", request.station.absolute()),
+            *(
+                "--rootdir",
+                CHECKOUT,
+                "-o",
+                "timeout=0",
+                "--supervised",
+                "--station",
+                request.station.absolute(),
+            ),
             *("--serial", request.serial, "--slot", request.slot, "--out", request.out, "--run-id", run_id),
         ]
         for option, path in (("--plan", request.plan), ("--product", request.product)):
@@ -114,9 +130,10 @@ class Supervisor:
             words += ["--simulation", request.simulation.absolute()] if request.simulation else []
         return [*map(str, words), *map(str, files)]
 
-    def _supervise(self, command: list[str], folder: Path, abort: AbortRequest) -> None:
-        """Start the slot, show what it does, and pass on what the operator asks; return when it has ended."""
-        with (folder / "slot.log").open("wb") as log:
+    def _supervise(self, command: list[str], folder: Path) -> str:
+        """Start the slot, show what it does, pass on requests to stop; say how it ended."""
+        with (folder / "slot.log").open("wb") as log, signals_held():
+            # A session of its own: Ctrl-C on the terminal reaches us alone, once.
             slot = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -125,17 +142,23 @@ class Supervisor:
                 cwd=CHECKOUT,
                 start_new_session=True,
             )
-        told_at: float | None = None
+        passed_on, kill_at = 0, math.inf
         with self._display(folder) as show:
             while slot.poll() is None:
-                if abort.requested and told_at is None:
-                    told_at = time.monotonic()
-                    slot.send_signal(signal.SIGTERM)
-                if told_at is not None and time.monotonic() - told_at > _STOP_WITHIN_S:
+                if passed_on < min(self.abort.requests, _REQUESTS_HEARD):
+                    passed_on += 1
+                    kill_at = min(kill_at, time.monotonic() + self.stop_within_s)
+                    slot.send_signal(self.abort.signal or signal.SIGTERM)
+                if time.monotonic() > kill_at:
                     slot.kill()
+                    slot.wait()
+                    return f"the slot process did not stop within {self.stop_within_s:g} s and was killed"
                 show()
                 _wait(slot, _POLL_S)
             show()
+        return (
+            f"the slot process {_how_it_ended(slot.returncode)}; its last words are in {folder / 'slot.log'}"
+        )
 
     @contextmanager
     def _display(self, folder: Path) -> Iterator[Any]:
@@ -150,37 +173,62 @@ class Supervisor:
 
         console = Console(highlight=False)
         follower, progress = Follower(folder), Progress(time.monotonic())
-        with Live(console=console, auto_refresh=False, transient=True) as live:
+        live = Live(console=console, auto_refresh=False, transient=True)
 
-            def show() -> None:
-                for event in follower.new_events():
-                    progress.take(event)
-                if console.is_terminal:
+        def show() -> None:
+            progress.stopping = self.abort.requested
+            for event in follower.new_events():
+                progress.take(event, time.monotonic())
+            if console.is_terminal:
+                with suppress(OSError):  # the terminal was closed: the run is still seen to its end
                     live.update(progress.render(time.monotonic()), refresh=True)
 
+        live.start()
+        try:
             yield show
+        finally:
+            with suppress(OSError):
+                live.stop()
 
-    def _ended(self, folder: Path, abort: AbortRequest) -> RunRecord:
+    def _ended(self, prepared: Prepared, folder: Path, ended: str) -> RunRecord:
         """See to it that the record has a verdict, however the slot ended."""
         loaded = record.load(folder) if (folder / FILE_NAME).is_file() else RunRecord(folder)
         if loaded.verdict is None:
-            self._close(folder, loaded, abort)
+            self._close(prepared, loaded, ended)
             loaded = record.load(folder)
         return loaded
 
-    def _close(self, folder: Path, loaded: RunRecord, abort: AbortRequest) -> None:
-        request = self.request
-        journal = Journal(folder, wall_utc)
+    def _close(self, prepared: Prepared, loaded: RunRecord, ended: str) -> None:
+        """Make the bench safe and close the record in place of a slot that did neither."""
+        from station.opening import write_head
+
+        journal = Journal(loaded.folder, wall_utc)
         if not loaded.head:
-            journal.append("head", run_id=folder.name, serial=request.serial, simulated=request.simulate)
-        asked = abort.requested
-        reason = (
-            abort.reason if asked else f"the slot process died; its last words are in {folder / 'slot.log'}"
-        )
-        journal.append("error", message=reason, type="SlotDied", remedy="", step=None)
-        journal.append("verdict", verdict=str(Verdict.ABORTED), reasons=[f"ABORTED: {reason}"])
+            write_head(journal, prepared, loaded.folder.name)
+        reasons = [f"ABORTED: {self.abort.reason}"] if self.abort.requested else []
+        reasons.append(f"ABORTED: {ended}")
+        journal.append("error", message=ended, type="SlotDied", remedy="", step=None)
+        reasons += self._rescue(prepared, journal)
+        journal.append("verdict", verdict=str(Verdict.ABORTED), reasons=reasons)
         journal.seal()
         journal.close()
+
+    def _rescue(self, prepared: Prepared, journal: Journal) -> list[str]:
+        """Make the bench safe; say what could not be. A twin has died with its slot, and emits nothing."""
+        if self.request.simulate:
+            journal.append("safe_state", steps=[], touch="The simulated bench ended with its process.")
+            return []
+        from station.rescue import rescue
+        from station.safety import left_unsafe
+
+        unsafe = left_unsafe(rescue(prepared, journal))
+        return [f"NOT SAFE: {step.name}: {step.error}" for step in unsafe]
+
+
+def _how_it_ended(status: int) -> str:
+    if status >= 0:
+        return f"ended with status {status} and no verdict"
+    return f"was killed by {signal.Signals(-status).name}"
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> None:

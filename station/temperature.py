@@ -19,7 +19,8 @@ _PERIOD_S = 2.0
 # Gains for a case that follows the air with a time constant of some ten seconds to a minute.
 _LEAD = 1.5  # °C of air per °C of error
 _TRIM_PER_S = 0.04  # °C of air per °C of error and second
-_TRIM_WITHIN_C = 6.0  # farther away the trim would only wind up
+_TRIM_WITHIN_C = 6.0  # farther away the trim would only wind up, unless the case has come to a stand
+_STANDING_C_PER_S = 0.05
 
 
 class TemperatureNotReached(BenchError):
@@ -60,7 +61,7 @@ class CaseTemperature:
             if now - started > self._rules.soak.timeout_s:
                 raise self._late(target_c, case_c)
             error_c = target_c - case_c
-            if abs(error_c) < _TRIM_WITHIN_C:
+            if abs(error_c) < _TRIM_WITHIN_C or _stands(samples):
                 trim_c += _TRIM_PER_S * _PERIOD_S * error_c
             self._head.force(self._clamped(target_c + trim_c + _LEAD * error_c))
             self._clock.sleep(_PERIOD_S)
@@ -78,7 +79,7 @@ class CaseTemperature:
     def _soaked(self, samples: deque[tuple[float, float]], target_c: float) -> bool:
         if samples[-1][0] - samples[0][0] < self._window_s:
             return False
-        if any(abs(case_c - target_c) > self._rules.tolerance_c for _, case_c in samples):
+        if not all(abs(case_c - target_c) <= self._rules.tolerance_c for _, case_c in samples):
             return False
         soak = self._rules.soak
         return not isinstance(soak, SoakBySlope) or abs(_slope_c_per_min(samples)) <= soak.slope_c_per_min
@@ -93,6 +94,14 @@ class CaseTemperature:
             f"the module reads {case_c:.1f} °C, the air {self._head.read_air_c():.1f} °C",
             remedy="check that the head is down and sealed, and the soak rules of the plan",
         )
+
+
+def _stands(samples: deque[tuple[float, float]]) -> bool:
+    """Tell whether the case hardly moves: its own heat holds it far from the air."""
+    if len(samples) < 2:
+        return False
+    (before, case_before_c), (now, case_c) = samples[-2], samples[-1]
+    return abs(case_c - case_before_c) < _STANDING_C_PER_S * (now - before)
 
 
 def _slope_c_per_min(samples: deque[tuple[float, float]]) -> float:

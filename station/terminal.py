@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from measurements.limits import Verdict
 from station.journal import FILE_NAME, Event
+from station.reports.numbers import as_number, decimals, number, unit_text, visible
 
 if TYPE_CHECKING:
     from rich.console import Console, Group
@@ -30,6 +32,9 @@ _WORDS = {
     Verdict.ABORTED: "stopped before the end",
 }
 _LINES_SHOWN = 8
+_REASONS_SHOWN = 12
+# Before this share of the values has come, nothing sensible can be said of the rest.
+_ENOUGH_TO_JUDGE = 0.1
 
 
 class Follower:
@@ -61,7 +66,9 @@ class Progress:
     """The state of a run as far as its journal has told it."""
 
     def __init__(self, started: float) -> None:
+        self.stopping = False
         self._started = started
+        self._corners: list[float] = []
         self._head: Event = {}
         self._done: set[tuple[object, ...]] = set()
         self._recent: list[Event] = []
@@ -69,9 +76,11 @@ class Progress:
         self._corner = ""
         self._temperature: float | None = None
 
-    def take(self, event: Event) -> None:
-        """Take in one event."""
+    def take(self, event: Event, now: float) -> None:
+        """Take in one event that was read now."""
         kind = event.get("event")
+        if kind == "corner_started":
+            self._corners.append(now)
         handler = getattr(self, f"_on_{kind}", None)
         if handler is not None:
             handler(event)
@@ -102,11 +111,20 @@ class Progress:
         self._step = "the bench is safe"
 
     def _left(self, now: float) -> str:
-        expected = len(self._head.get("expected", []))
-        done = len(self._done)
-        if not done or done >= expected:
+        """Say how long it will still take: by corners once one is done, before that by values."""
+        expected, done = len(self._head.get("expected", [])), len(self._done)
+        corners = len(self._head.get("corners", []))
+        if done >= expected:
             return ""
-        seconds = (now - self._started) / done * (expected - done)
+        if len(self._corners) > 1:
+            since_first = now - self._corners[0]
+            finished = len(self._corners) - 1
+            a_corner = (self._corners[-1] - self._corners[0]) / finished
+            seconds = max(0.0, a_corner * corners - since_first)
+        elif done >= expected * _ENOUGH_TO_JUDGE:
+            seconds = (now - self._started) / done * (expected - done)
+        else:
+            return ""
         return f"about {seconds:.0f} s left" if seconds < 90 else f"about {seconds / 60:.0f} min left"
 
     def render(self, now: float) -> Group:
@@ -117,22 +135,26 @@ class Progress:
         from rich.text import Text
 
         expected = len(self._head.get("expected", [])) or 1
-        temperature = "" if self._temperature is None else f"case {self._temperature:.1f} °C"
-        words = [self._corner, temperature, self._step]
-        where = Text("  ".join(word for word in words if word), overflow="ellipsis", no_wrap=True)
-        far = Text(f"{len(self._done)} of {expected} values  {self._left(now)}")
-        lines = [_value_line(event) for event in self._recent]
+        far = Text(f"{len(self._done)} of {expected} values  {self._left(now)}".rstrip())
         bar = ProgressBar(total=expected, completed=len(self._done), width=30)
         grid = Table.grid(padding=(0, 2))
         grid.add_row(bar, far)
-        return Group(Text(_title(self._head), style="bold"), where, grid, *lines)
+        what = "stopping: the bench is being made safe" if self.stopping else self._step
+        lines = [_value_line(event) for event in self._recent]
+        return Group(Text(_title(self._head), style="bold"), Text(self._where()), Text(what), grid, *lines)
+
+    def _where(self) -> str:
+        corners = self._head.get("corners", [])
+        which = f"corner {len(self._corners)} of {len(corners)}" if self._corners and corners else ""
+        case = "" if self._temperature is None else f"case {self._temperature:.1f} °C"
+        return "  ".join(word for word in (self._corner, which, case) if word)
 
 
 def _title(head: Event) -> str:
     if not head:
         return "Photonbench"
     kind = "  (simulated)" if head.get("simulated") else ""
-    return f"{head.get('serial')}  {head.get('product')}  on {head.get('station')}{kind}"
+    return visible(f"{head.get('serial')}  {head.get('product')}  on {head.get('station')}{kind}")
 
 
 def _value_line(event: Event) -> Any:
@@ -143,7 +165,7 @@ def _value_line(event: Event) -> Any:
         text = f"  {event.get('message')}"
     else:
         lane = f"lane {event['lane']}" if event.get("lane") else ""
-        text = f"  {event['name']:<24}{lane:<8}{value_text(event):>16}  "
+        text = f"  {event['name']:<26}{lane:<8}{value_text(event):>16}  "
     line = Text(text, no_wrap=True, overflow="ellipsis")
     line.append(verdict, style=_COLOURS.get(verdict, ""))
     return line
@@ -151,13 +173,13 @@ def _value_line(event: Event) -> Any:
 
 def value_text(measurement: Event) -> str:
     """Write a value with its unit as people read it."""
-    value = measurement.get("value")
-    if not isinstance(value, (int, float)):
-        return "not measurable" if value is None else str(value)
-    sign = {"upper": "≤ ", "lower": "≥ "}.get(str(measurement.get("bound")), "")
+    value = as_number(measurement.get("value"))
+    if value is None:
+        return "not measurable" if measurement.get("value") is None else str(measurement["value"])
     unit = str(measurement.get("unit", ""))
-    number = f"{value:.2e}" if value and abs(value) < 1e-3 else f"{value:.4g}"
-    return f"{sign}{number} {'' if unit == '1' else unit}".rstrip()
+    limits = [n for side in ("lower", "upper") if (n := as_number(measurement.get(side))) is not None]
+    sign = {"upper": "≤ ", "lower": "≥ "}.get(str(measurement.get("bound")), "")
+    return f"{sign}{number(value, decimals(unit, [value], limits))} {unit_text(unit)}".rstrip()
 
 
 def print_end(console: Console, record: RunRecord, *, report: Path | None) -> None:
@@ -168,15 +190,34 @@ def print_end(console: Console, record: RunRecord, *, report: Path | None) -> No
     verdict = record.verdict or Verdict.ABORTED
     colour = _COLOURS[verdict]
     word = Text(f"\n{' '.join(verdict)}\n", style=f"bold {colour}", justify="center")
-    word.append(f"{record.serial}: {_WORDS[verdict]}\n", style="bold")
+    word.append(f"{visible(record.serial)}: {_WORDS[verdict]}\n", style="bold")
     console.print(Panel(word, border_style=colour, width=min(80, console.width)))
-    for reason in (record.closing or {}).get("reasons", [])[:12]:
-        console.print(f"  {reason}", markup=False, highlight=False)
-    for event in record.of("warning"):
-        console.print(f"  warning: {event.get('message')}", markup=False, highlight=False)
-    for event in record.of("safe_state"):
-        console.print(f"  {event.get('touch', '')}", markup=False, highlight=False)
-    if report is not None:
-        console.print(f"\nReport:  {report}", markup=False, highlight=False, soft_wrap=True)
-    console.print(f"Record:  {record.folder}", markup=False, highlight=False, soft_wrap=True)
-    console.print(f"Next:    photonbench show {record.run_id}", markup=False, highlight=False, soft_wrap=True)
+    for line in _ending(record, min(80, console.width)):
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
+    places = {"Report": report, "Record": record.folder, "Next": f"photonbench show {_named(record)}"}
+    console.print()
+    for title, place in places.items():
+        if place is not None:
+            console.print(f"{title + ':':<9}{place}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _ending(record: RunRecord, width: int) -> Iterator[str]:
+    """Write reasons, remedies, warnings, and whether the transceiver may be touched."""
+    reasons = [str(reason) for reason in (record.closing or {}).get("reasons", [])]
+    remedies = dict.fromkeys(str(event["remedy"]) for event in record.of("error") if event.get("remedy"))
+    more = len(reasons) - _REASONS_SHOWN
+    lines = [
+        *reasons[:_REASONS_SHOWN],
+        *([f"and {more} more: see the report"] if more > 0 else []),
+        *(f"What to do: {remedy}" for remedy in remedies),
+        *(f"Warning: {event.get('message')}" for event in record.of("warning")),
+        *(str(event["touch"]) for event in record.of("safe_state") if event.get("touch")),
+    ]
+    for line in lines:
+        yield from wrap(visible(line), width - 1, initial_indent="  ", subsequent_indent="    ")
+
+
+def _named(record: RunRecord) -> str:
+    """Name a run so that `show` finds it from here: by its id where that is in the usual folder."""
+    usual = record.folder.parent == Path("runs").absolute()
+    return record.run_id if usual else str(record.folder)

@@ -18,13 +18,14 @@ from instruments.clock import Clock
 from instruments.errors import NoAcknowledge, PhotonbenchError
 from instruments.interfaces.host_board import HostBoard
 from simulation.bench import Bench, BenchSpec, InstrumentSpec, SlotSpec, WaySpec
+from simulation.clock import VirtualClock
 from simulation.faults import Fault, FaultKind
-from simulation.physics.parameters import LaneParameters, Squelch, TransceiverParameters, draw
+from simulation.physics.parameters import LANES, LaneParameters, Squelch, TransceiverParameters, draw
 from simulation.transceiver.identity import Identity
 from simulation.transceiver.two_wire import Nack
 from station.config.fields import Loss
 from station.config.loader import load_station
-from station.config.problems import FilesError, Finding
+from station.config.problems import FilesError, Finding, nearest
 from station.config.product_file import Product
 from station.config.simulation_file import Fault as FaultEntry
 from station.config.simulation_file import Simulation
@@ -32,6 +33,8 @@ from station.config.station_file import Instrument, Slot, Station
 from station.files import ChosenFiles
 
 GROUP = "photonbench.twins"
+PROFILE = "400gbase-dr4"
+_REMEMBERED = 16  # characters of each text in a transceiver's memory
 
 
 class NoTwin(PhotonbenchError):
@@ -95,18 +98,42 @@ class Twin:
         return self.bench.safe_state()
 
 
-def open_twin(files: ChosenFiles, *, serial: str, seed: int) -> Twin:
+def open_twin(files: ChosenFiles, *, serial: str, seed: int, clock: VirtualClock | None = None) -> Twin:
     """Build the twin of a station with one transceiver of the product in each slot.
 
-    Raise FilesError for parameters that the physics does not have, NoTwin for models without a twin.
+    Its time is virtual unless another `clock` is given. Raise FilesError for profiles and parameters
+    that the physics does not have, NoTwin for models without a twin.
     """
     if files.simulation is None:
         raise NoTwin("there is no simulation file", remedy="name one with --simulation")
+    _refuse_profile(files)
     parameters = _parameters(files, seed, serial)
     simulation, station = files.simulation.value, files.station.value
     faults = [_fault(fault) for fault in simulation.faults]
     identity = _identity(files.product.value, simulation, serial)
-    return Twin(Bench(_spec(station, seed, simulation, parameters, identity, faults)))
+    return Twin(Bench(_spec(station, seed, simulation, parameters, identity, faults), clock))
+
+
+def _refuse_profile(files: ChosenFiles) -> None:
+    """Raise FilesError when the physics that a file asks for, or the product has, is another than ours."""
+    loaded = files.simulation
+    if loaded is None:
+        return
+    findings = []
+    if loaded.value.profile != PROFILE:
+        what = f"no physics is called {loaded.value.profile!r}; there is {PROFILE}"
+        findings.append(Finding(("profile",), what, nearest(loaded.value.profile, [PROFILE])))
+    lanes = len(files.product.value.lanes)
+    if lanes != LANES:
+        what = f"{PROFILE} has {LANES} lanes, {files.product.value.name} {lanes}"
+        findings.append(Finding(("profile",), what))
+    for name in ("vendor_name", "part_number", "serial_number"):
+        told = getattr(loaded.value.identity, name)
+        if told is not None and len(told) > _REMEMBERED:
+            what = f"{told!r} does not fit into the {_REMEMBERED} characters of the memory"
+            findings.append(Finding(("identity", name), what))
+    if findings:
+        raise FilesError([loaded.problem(finding) for finding in findings])
 
 
 def visa_library_for(path: str) -> Any:
@@ -201,7 +228,7 @@ def _identity(product: Product, simulation: Simulation, serial: str) -> Identity
         revision="A0",
         date_code=f"{simulation.epoch:%y%m%d}",
         part_number=told.part_number or product.vendor.part_numbers[0],
-        serial_number=told.serial_number or serial[:16],
+        serial_number=told.serial_number or serial[:_REMEMBERED],
     )
 
 

@@ -186,5 +186,7 @@ def _through_hops(station: Station, name: str) -> Iterator[Hop]:
 def _pairs(entrance: tuple[str, str], leaving: tuple[str, str]) -> bool:
     same = entrance[0] == leaving[0]
     attenuating = (entrance[1], leaving[1]) == ("in", "out")
-    switching = (entrance[1] == "com") != (leaving[1] == "com")
-    return same and (attenuating or (switching and {entrance[1], leaving[1]}.isdisjoint({"in", "out"})))
+    switching = (
+        "com" in (entrance[1], leaving[1]) and (entrance[1] + leaving[1]).replace("com", "", 1).isdecimal()
+    )
+    return same and (attenuating or switching)

@@ -18,6 +18,14 @@ class PowerSupply(SafeState):
         """Get the names of the outputs."""
 
     @abstractmethod
+    def voltage_accuracy_v(self, voltage_v: float) -> float:
+        """Get the stated accuracy (k=2) of a measured voltage."""
+
+    @abstractmethod
+    def current_accuracy_a(self, current_a: float) -> float:
+        """Get the stated accuracy (k=2) of a measured current."""
+
+    @abstractmethod
     def supply(self, output: str, *, voltage_v: float, current_limit_a: float) -> None:
         """Set voltage and current limit, switch the output on and wait until it has settled."""
 

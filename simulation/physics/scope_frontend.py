@@ -16,11 +16,13 @@ from measurements.patterns import period
 from simulation.physics.emitter import LightEmitter, ModulatedEmitter, Waveform
 from simulation.physics.filters import BESSEL_NOISE_BANDWIDTH, bessel_thomson, gaussian_jitter
 from simulation.physics.light import Beam, Light, total_power_mw
+from simulation.physics.prolongation import Prolongation
 from simulation.physics.receiver import ELEMENTARY_CHARGE_C
 from simulation.physics.waveform import Shelf
 
 _INNER_OVERSAMPLING = 8
 _RECORDS_KEPT = 8
+_TIMEBASES_KEPT = 2
 _RESPONSIVITY_A_PER_W = 0.7
 _RATE_TOLERANCE = 1e-4
 
@@ -68,34 +70,59 @@ class _Trace:
     slope: Waveform
 
 
+@dataclass(frozen=True, slots=True)
+class _Moments:
+    """When the samples of a record are taken, and how far that is from an even grid."""
+
+    time_ps: NDArray[np.float64]
+    offset_ps: Waveform
+
+    @classmethod
+    def of(cls, sampling: Sampling) -> _Moments:
+        """Let the timebase stray slowly from its grid, with a period of 4 ns."""
+        grid_ps = np.arange(_count(sampling)) * _step_ps(sampling)
+        offset_ps = sampling.timebase_wobble_ps * np.sin(grid_ps * (2 * np.pi / 4000.0))
+        grid_ps += offset_ps
+        grid_ps.setflags(write=False)
+        return cls(grid_ps, offset_ps.astype(np.float32))
+
+
 class ScopeFrontEnd:
     """One optical channel, or several; remembers what it has filtered lately."""
 
     def __init__(self) -> None:
         self._shelf = Shelf(_RECORDS_KEPT)
+        self._moments_of = Shelf(_TIMEBASES_KEPT)
 
     def acquire(self, light: Light, sampling: Sampling, rng: np.random.Generator) -> Record:
         """Sample one record of the light, averaged over `averages` records."""
-        offset_ps = _wobble_ps(sampling)
-        mean = np.zeros(_count(sampling), dtype=np.float32)
+        moments = self._moments(sampling)
+        mean = np.zeros(moments.time_ps.size, dtype=np.float32)
         jitter = np.zeros_like(mean)
         variance = np.full_like(mean, sampling.noise_mw**2)
         for beam in light:
-            power, slope = self._seen(beam, sampling, offset_ps, rng)
+            power, slope = self._seen(beam, sampling, moments.offset_ps, rng)
             mean += power
             variance += np.square(power) * np.float32(_rin_share(beam, sampling))
             variance += np.maximum(power, 0.0) * np.float32(_shot_mw(sampling))
             jitter += np.square(slope) * np.float32(_jitter_ps(beam, sampling) ** 2)
         noise = rng.standard_normal(mean.size, dtype=np.float32)
-        noise *= np.sqrt((variance + jitter) / np.float32(sampling.averages))
-        time_ps = np.arange(mean.size) * _step_ps(sampling) + offset_ps
+        jitter += variance
+        jitter *= np.float32(1.0 / sampling.averages)
+        noise *= np.sqrt(jitter, out=jitter)
+        mean += noise
         locked = all(
             _is_locked(b.emitter, sampling) for b in light if isinstance(b.emitter, ModulatedEmitter)
         )
-        return Record(time_ps, mean + noise, np.sqrt(variance), locked)
+        return Record(moments.time_ps, mean, np.sqrt(variance, out=variance), locked)
+
+    def _moments(self, sampling: Sampling) -> _Moments:
+        """Get when samples are taken, which is the same record after record."""
+        key = (_count(sampling), _step_ps(sampling), sampling.timebase_wobble_ps)
+        return self._moments_of.get(key, lambda: _Moments.of(sampling))
 
     def _seen(
-        self, beam: Beam, sampling: Sampling, offset_ps: NDArray[np.float64], rng: np.random.Generator
+        self, beam: Beam, sampling: Sampling, offset_ps: Waveform, rng: np.random.Generator
     ) -> tuple[Waveform, Waveform]:
         """Get the power and slope that each sample meets of one beam, noise apart."""
         level = np.float32(beam.power_mw)
@@ -105,9 +132,10 @@ class ScopeFrontEnd:
         trace = self._trace(beam, beam.emitter, sampling)
         if not _is_locked(beam.emitter, sampling):
             return _smear(trace, level, sampling, rng)
-        slope = np.resize(trace.slope, offset_ps.size)
-        power = np.resize(trace.power, offset_ps.size) + slope * offset_ps.astype(np.float32)
-        return power * level, slope * level
+        slope = np.resize(trace.slope, offset_ps.size) * level
+        power = np.resize(trace.power, offset_ps.size) * level
+        power += slope * offset_ps
+        return power, slope
 
     def _trace(self, beam: Beam, emitter: ModulatedEmitter, sampling: Sampling) -> _Trace:
         dispersion_ps_nm = round(beam.dispersion_ps_nm, 2)
@@ -128,13 +156,14 @@ def _filtered(
 ) -> _Trace:
     """Send a waveform through the reference receiver; jitter takes its part of the mean's fast changes."""
     power = emitter.waveform(_INNER_OVERSAMPLING, None, dispersion_ps_nm)
-    spectrum = np.fft.rfft(power)
-    symbols = power.size // _INNER_OVERSAMPLING
-    grid_ghz = np.arange(spectrum.size, dtype=np.float64) * (emitter.symbol_rate_gbd / symbols)
+    fast = Prolongation.of(power.size // _INNER_OVERSAMPLING)
+    spectrum = np.fft.rfft(fast.prolong(power, _INNER_OVERSAMPLING))
+    grid_ghz = np.arange(spectrum.size, dtype=np.float64) * (emitter.symbol_rate_gbd / fast.length)
     response = bessel_thomson(grid_ghz, sampling.bandwidth_ghz) * gaussian_jitter(grid_ghz, jitter_ps)
     spectrum = spectrum * response.astype(np.complex64)
     scale = np.float32(sampling.samples_per_symbol / _INNER_OVERSAMPLING / emitter.power_mw)
-    filtered = np.fft.irfft(spectrum, symbols * sampling.samples_per_symbol) * scale
+    received = np.fft.irfft(spectrum, fast.length * sampling.samples_per_symbol)
+    filtered = fast.cut(received, sampling.samples_per_symbol) * scale
     step_ps = 1e3 / (emitter.symbol_rate_gbd * sampling.samples_per_symbol)
     slope = (np.roll(filtered, -1) - np.roll(filtered, 1)) * np.float32(0.5 / step_ps)
     return _Trace(filtered.astype(np.float32), slope.astype(np.float32))
@@ -160,13 +189,6 @@ def _is_locked(emitter: ModulatedEmitter, sampling: Sampling) -> bool:
     same_rate = abs(emitter.symbol_rate_gbd / sampling.symbol_rate_gbd - 1.0) < _RATE_TOLERANCE
     whole_periods = sampling.pattern_symbols % period(emitter.pattern) == 0
     return same_clock and same_rate and whole_periods
-
-
-def _wobble_ps(sampling: Sampling) -> NDArray[np.float64]:
-    """Get how far the timebase strays from its even grid: slowly, with a period of 4 ns."""
-    time_ps = np.arange(_count(sampling)) * _step_ps(sampling)
-    wobble: NDArray[np.float64] = sampling.timebase_wobble_ps * np.sin(2 * np.pi * time_ps / 4000.0)
-    return wobble
 
 
 def _count(sampling: Sampling) -> int:

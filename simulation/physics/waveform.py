@@ -1,12 +1,13 @@
 """The waveform of a lane: symbols through driver, modulator and fibre to optical power over time.
 
-All is periodic in the pattern, so filters act exactly, on Fourier coefficients. Single precision, which
+All is periodic in the pattern, so filters act on Fourier coefficients. Single precision, which
 leaves errors a million times smaller than the eye. Symbol k of the pattern leaves the DSP from k to k + 1
 unit intervals, later by the lane's skew and the delay of its filters.
 """
 
 from __future__ import annotations
 
+import math
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from simulation.physics import modulator
 from simulation.physics.emitter import Waveform
 from simulation.physics.filters import bessel_thomson, dispersion_phase_per_ghz2, one_pole, one_zero
 from simulation.physics.parameters import LaneParameters
+from simulation.physics.prolongation import Prolongation
 
 SECTION_SYMBOLS = 32768
 """What stands for a pattern too long to be held, such as PRBS31Q."""
@@ -76,13 +78,15 @@ def normalised_power(
     shape: Shape, symbols: Symbols, samples_per_symbol: int, *, dispersion_ps_nm: float, wavelength_nm: float
 ) -> Waveform:
     """Compute the optical power over one period of the symbols, with a mean of one."""
-    grid_ghz = _grid_ghz(symbols.size, samples_per_symbol, shape.symbol_rate_gbd)
-    power = _transmit(shape, symbols, samples_per_symbol, grid_ghz)
+    fast = Prolongation.of(symbols.size)
+    skewed = np.roll(symbols, math.floor(shape.lane.skew_ui))
+    power = _transmit(shape, fast.prolong(skewed), samples_per_symbol)
     if dispersion_ps_nm != 0:
         phase = dispersion_phase_per_ghz2(dispersion_ps_nm, wavelength_nm)
         sample_rate_ghz = shape.symbol_rate_gbd * samples_per_symbol
         power = disperse(power, sample_rate_ghz, shape.lane.chirp_alpha, phase)
-    power /= power.mean()
+    power = fast.cut(power, samples_per_symbol)
+    power = power / power.mean()
     power.setflags(write=False)
     return power
 
@@ -113,11 +117,10 @@ def held_spectrum(levels: NDArray[np.float64], samples_per_symbol: int, delay_ui
     return held.astype(np.complex64)
 
 
-def _transmit(
-    shape: Shape, symbols: Symbols, samples_per_symbol: int, grid_ghz: NDArray[np.float64]
-) -> Waveform:
+def _transmit(shape: Shape, symbols: Symbols, samples_per_symbol: int) -> Waveform:
     lane, count = shape.lane, symbols.size * samples_per_symbol
-    spectrum = held_spectrum(modulator.drive_levels(lane)[symbols], samples_per_symbol, lane.skew_ui)
+    grid_ghz = _grid_ghz(symbols.size, samples_per_symbol, shape.symbol_rate_gbd)
+    spectrum = held_spectrum(modulator.drive_levels(lane)[symbols], samples_per_symbol, lane.skew_ui % 1.0)
     spectrum *= _driver_response(shape, grid_ghz)
     driven = modulator.drive_v(lane, np.fft.irfft(spectrum, count))
     bandwidth_ghz = modulator.bandwidth_ghz(lane, lane.modulator_bandwidth_ghz, shape.case_c)

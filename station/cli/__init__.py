@@ -8,6 +8,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from station.abort import AbortRequest
 
 COMMANDS = {
     "run": "Test one transceiver.",
@@ -29,9 +33,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if given in ([], ["-h"], ["--help"]):
         print(_help())
         return
+    abort = _listened() if given[0] == "run" else None
     from station.cli.group import photonbench
 
-    photonbench.main(given, prog_name="photonbench", standalone_mode=True)
+    photonbench.main(given, prog_name="photonbench", standalone_mode=True, obj=abort)
+
+
+def _listened() -> AbortRequest:
+    """Hear requests to stop from now on: importing what a run needs takes longer than changing one's mind."""
+    from station.abort import AbortRequest
+
+    abort = AbortRequest()
+    abort.listen(raising=False)
+    return abort
 
 
 def _help() -> str:

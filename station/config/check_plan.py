@@ -89,10 +89,7 @@ def _measured_by_then(plan: Plan, name: str, corner: Corner, last: int) -> bool:
 
 def _patterns(plan: Plan, product: Product) -> Iterator[Finding]:
     for index, step in enumerate(plan.steps):
-        places: list[tuple[Steps, str | None]] = [(("steps", index, "pattern"), step.pattern)]
-        places += [(("steps", index, "patterns", name), pattern) for name, pattern in step.patterns.items()]
-        for place, pattern in places:
-            yield from _pattern(place, pattern, product)
+        yield from _pattern(("steps", index, "pattern"), step.pattern, product)
 
 
 def _pattern(place: Steps, pattern: str | None, product: Product) -> Iterator[Finding]:
@@ -107,7 +104,7 @@ def _pattern(place: Steps, pattern: str | None, product: Product) -> Iterator[Fi
 
 
 def _sends_patterns(plan: Plan) -> bool:
-    return any(step.pattern or step.patterns for step in plan.steps)
+    return any(step.pattern for step in plan.steps)
 
 
 def _sequences(plan_file: Path, plan: Plan) -> Iterator[Finding]:

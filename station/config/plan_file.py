@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from types import MappingProxyType
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
@@ -12,7 +11,6 @@ from pydantic_core import PydanticCustomError
 from station.config.fields import (
     Celsius,
     FileModel,
-    FrozenMap,
     MeasurementName,
     Name,
     Options,
@@ -88,27 +86,18 @@ StepCorners = Annotated[
 ]
 
 
-def _no_patterns() -> Mapping[str, Pattern]:
-    return MappingProxyType({})
-
-
 class PlanStep(FileModel):
     """One sequence, where it runs, and every measurement that it must deliver there (perhaps none).
 
     `corners` is "all", "once" (at the first corner alone) or a list of names. `pattern` is what the
-    BERT sends to the host lanes during the step; `patterns` names exceptions per measurement.
+    BERT sends to the host lanes during the step: a measurement on another pattern is another step.
     """
 
     sequence: Text
     corners: StepCorners = "all"
     measures: tuple[MeasurementName, ...]
     pattern: Pattern | None = None
-    patterns: FrozenMap[MeasurementName, Pattern] = Field(default_factory=_no_patterns)
     options: Options = Field(default_factory=no_options)
-
-    def pattern_of(self, measurement: str) -> str | None:
-        """Get the pattern that a measurement of this step needs, or None when it needs none."""
-        return self.patterns.get(measurement, self.pattern)
 
 
 class PlanPolicy(FileModel):
@@ -143,6 +132,19 @@ def review(plan: Plan) -> Iterator[Finding]:
     for index, step in enumerate(plan.steps):
         yield from _review_step(("steps", index), step, [corner.name for corner in plan.corners])
     yield from _review_measured_once(plan)
+    yield from _review_visited_once(plan)
+
+
+def _review_visited_once(plan: Plan) -> Iterator[Finding]:
+    """See that no sequence is listed twice for a corner: it is visited once, with the options of one step."""
+    first: dict[tuple[str, str], int] = {}
+    for index, step in enumerate(plan.steps):
+        for corner in plan.corners_of(step):
+            earlier = first.setdefault((corner.name, step.sequence), index)
+            if earlier != index:
+                what = f"{step.sequence} runs at {corner.name!r} already, by steps[{earlier}]"
+                yield Finding(("steps", index, "sequence"), what)
+                break
 
 
 def _review_measured_once(plan: Plan) -> Iterator[Finding]:
@@ -172,11 +174,3 @@ def _review_step(place: tuple[str | int, ...], step: PlanStep, corners: list[str
     for index, name in enumerate(step.corners if isinstance(step.corners, tuple) else ()):
         if name not in corners:
             yield Finding((*place, "corners", index), f"no corner {name!r}", nearest(name, corners))
-    for name in step.patterns:
-        if name not in step.measures:
-            yield Finding(
-                (*place, "patterns", name),
-                f"this step does not measure {name}",
-                nearest(name, step.measures),
-                at_key=True,
-            )

@@ -16,11 +16,12 @@ class UnreadableSequence(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SequenceSource:
-    """The words of a sequence: names given to measure(), and all literal texts."""
+    """The words of a sequence: names given to measure(), literal texts, arguments of its functions."""
 
     path: Path
     measured: frozenset[str]
     texts: frozenset[str]
+    arguments: frozenset[str]
 
 
 def sequence_path(plan_file: Path, sequence: str) -> Path:
@@ -48,6 +49,7 @@ def read_sequence(path: Path) -> SequenceSource:
         frozenset(
             node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)
         ),
+        frozenset(node.arg for node in nodes if isinstance(node, ast.arg)),
     )
 
 

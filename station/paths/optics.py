@@ -56,6 +56,7 @@ class Optics:
         self._product = product
         self._switches = switches
         self._journal = journal
+        self._wavelength_nm = product.lanes[0].wavelength_nm
 
     def wavelength_nm(self, lane: int) -> float:
         """Get the nominal wavelength of a lane."""
@@ -86,10 +87,15 @@ class Optics:
                 "path",
                 source=str(route.source),
                 destination=str(route.destination),
-                loss_db=round(route.loss_db(1311.0), 4),
+                wavelength_nm=self._wavelength_nm,
+                loss_db=round(route.loss_db(self._wavelength_nm), 4),
                 uncertainty_db=round(route.uncertainty_db, 4),
                 hops=[
-                    {"name": hop.name, "loss_db": hop.loss.at(1311.0), "calibrated": hop.calibrated}
+                    {
+                        "name": hop.name,
+                        "loss_db": hop.loss.at(self._wavelength_nm),
+                        "calibrated": hop.calibrated,
+                    }
                     for hop in route.hops
                 ],
             )

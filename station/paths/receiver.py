@@ -69,6 +69,17 @@ class ReceiverGroup:
         """Get the names of the instruments that a receiver's figures come from."""
         return (self.bert_name, self.attenuator_name)
 
+    def most_dbm(self, launched: Mapping[int, Quantity]) -> dict[int, float]:
+        """Get the largest average power that each receiver can be given: all light, or what is safe."""
+        return {
+            member.lane: min(
+                launched[member.lane].value - member.loss_before_db - member.loss_after_db,
+                self.damage_dbm - _spread_db(launched[member.lane]),
+            )
+            for member in self.members
+            if member.lane in launched
+        }
+
     def illuminate(
         self, average_dbm: Mapping[int, float], launched: Mapping[int, Quantity]
     ) -> dict[int, Quantity]:
@@ -115,15 +126,14 @@ class ReceiverGroup:
         self.attenuator.close_shutters([member.channel for member in self.members])
 
     def _attenuation_db(self, member: ReceiverLane, wanted_dbm: float, launched: Quantity) -> float:
-        spread_db = 2 * (launched.standard_error or 0.0)
-        if wanted_dbm + spread_db > self.damage_dbm:
+        if not wanted_dbm + _spread_db(launched) <= self.damage_dbm:  # so that NaN is refused as well
             raise UnsafeRequest(
                 f"{wanted_dbm:.1f} dBm at receiver {member.lane} may pass its damage threshold of "
                 f"{self.damage_dbm:.1f} dBm",
                 remedy="ask for less power in the plan",
             )
         loss_db = member.loss_before_db + member.loss_after_db
-        needed_db = launched.value - loss_db - wanted_dbm
+        needed_db = round(launched.value - loss_db - wanted_dbm, 6)  # all the light is not a hair too much
         if not 0 <= needed_db <= self.attenuator.maximum_attenuation_db:
             raise UnsafeRequest(
                 f"{wanted_dbm:.1f} dBm at receiver {member.lane} needs {needed_db:.2f} dB of attenuation; "
@@ -214,6 +224,10 @@ class ReceiverPaths:
         electrical = self._wiring.route(Port(self._slot, f"host_rx{lane}"), self._bert_name)
         wavelength_nm = self._optics.wavelength_nm(lane)
         return name, ReceiverLane(lane, before, channel, route.hops[index:], electrical, wavelength_nm)
+
+
+def _spread_db(launched: Quantity) -> float:
+    return 2 * (launched.standard_error or 0.0)
 
 
 def _together(one: ReceiverLane, other: ReceiverLane) -> bool:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from instruments.errors import BenchDisagrees
 from instruments.interfaces.bert import ErrorCount
 from measurements.ber import ErrorRatio
-from measurements.quantity import Cause, NotMeasurable, Quantity, Result
-from measurements.receiver import Sensitivity, SweepPoint, sensitivity
+from measurements.quantity import Bound, Cause, NotMeasurable, Quantity, Result
+from measurements.receiver import FitError, Sensitivity, SweepPoint, sensitivity
 from station.paths.receiver import ReceiverGroup, ReceiverPaths
+from station.paths.sweep import Sweep
 
 # The Q line bends where noise grows with the light, so points far from the target are shown, not fitted.
 _SPAN = 20.0
@@ -21,12 +23,29 @@ class Stimulus:
     """The light of one transmitter as the receivers' stimulus.
 
     OMAouter at the receiver follows from the average power there, because no part of the way
-    changes their ratio. The TDECQ (TECQ where measured back-to-back) goes with every figure.
+    changes their ratio; it is None for light without modulation. The TDECQ (TECQ where measured
+    back-to-back) goes with every figure, None where the eye has none.
     """
 
     average: Quantity
-    oma_over_average_db: float
-    tdecq_db: float
+    oma_over_average_db: float | None
+    tdecq_db: float | None
+
+    @classmethod
+    def of(cls, average: Quantity, oma: Quantity | None, tdecq: Quantity | None) -> Stimulus:
+        """Take what was measured of a transmitter."""
+        ratio_db = None if oma is None else oma.value - average.value
+        return cls(average, ratio_db, None if tdecq is None else tdecq.value)
+
+    @property
+    def lit(self) -> bool:
+        """Get whether there is light at all."""
+        return self.average.bound == Bound.EXACT
+
+    @property
+    def above_average_db(self) -> float:
+        """Get what to add to average power for OMAouter; light without modulation is told by its average."""
+        return self.oma_over_average_db or 0.0
 
     def evidence(self) -> dict[str, object]:
         """Get what the record says of the light."""
@@ -49,56 +68,120 @@ class SweepSettings:
 
 @dataclass(frozen=True, slots=True)
 class ReceiverTest:
-    """One group of lanes with the light that each gets; a lane without light has no entry in `lights`."""
+    """One group of lanes with the light that each gets; a lane of unknown light has no entry in `lights`."""
 
     group: ReceiverGroup
     lights: Mapping[int, Stimulus]
     settings: SweepSettings
 
     def error_ratios(self) -> dict[int, Result]:
-        """Count errors of each lane at one nominal power."""
-        if not self.lights:
-            return self._with_dark({})
-        wanted = dict.fromkeys(self.lights, self.settings.nominal_oma_dbm)
-        counted = _count(self.group, wanted, self.lights, self.settings)
-        return self._with_dark(
-            {lane: _ratio(self.group, self.lights[lane], *found) for lane, found in counted.items()}
-        )
+        """Count errors of each lane at the nominal power, or at all the light there is if that is less."""
+        nominal_dbm = self.settings.nominal_oma_dbm
+        counted = self._count({lane: min(nominal_dbm, most) for lane, most in self._most_dbm().items()})
+        return self._with_dark({lane: self._ratio(lane, *found) for lane, found in counted.items()})
 
     def sensitivities(self) -> dict[int, Result]:
-        """Lower each lane's power step by step until its errors are many, then fit.
+        """Change each lane's power step by step to both sides of the target, then fit.
 
         Lanes that are done stay at their last power while the others go on.
         """
-        points: dict[int, list[SweepPoint]] = {lane: [] for lane in self.lights}
-        going = dict.fromkeys(self.lights, self.settings.start_oma_dbm)
-        for _ in range(self.settings.most_points):
-            if not going:
-                break
-            counted = _count(self.group, going, self.lights, self.settings)
-            for lane, (arriving, count) in counted.items():
-                more = count.locked and self._add(points[lane], lane, arriving, count)
-                if more:
-                    going[lane] -= self.settings.step_db
-                else:
-                    del going[lane]
-        return self._with_dark(
-            {
-                lane: _fitted(self.group, self.lights[lane], points[lane], self.settings)
-                for lane in self.lights
-            }
-        )
+        settings = self.settings
+        sweeps = {
+            lane: Sweep(
+                settings.start_oma_dbm, settings.step_db, most, settings.target_ber, settings.stop_ber
+            )
+            for lane, most in self._most_dbm().items()
+        }
+        for _ in range(settings.most_points):
+            counted = self._count(
+                {lane: dbm for lane, sweep in sweeps.items() if (dbm := sweep.next_dbm) is not None}
+            )
+            for lane, (oma_dbm, count) in counted.items():
+                sweeps[lane].take(oma_dbm, ErrorRatio(count.bits, count.errors) if count.locked else None)
+        return self._with_dark({lane: self._fitted(lane, sweep) for lane, sweep in sweeps.items()})
 
-    def _add(self, points: list[SweepPoint], lane: int, arriving: Quantity, count: ErrorCount) -> bool:
-        """Add a point to a lane's sweep and tell whether the lane wants more."""
-        ratio = ErrorRatio(count.bits, count.errors)
-        points.append(SweepPoint(arriving.value + self.lights[lane].oma_over_average_db, ratio))
-        return ratio.ber <= self.settings.stop_ber
+    def _most_dbm(self) -> dict[int, float]:
+        """Get the largest OMAouter that each lit lane can be given."""
+        lit = {lane: light for lane, light in self.lights.items() if light.lit}
+        most_dbm = self.group.most_dbm({lane: light.average for lane, light in lit.items()})
+        return {lane: most_dbm[lane] + light.above_average_db for lane, light in lit.items()}
+
+    def _count(self, oma_dbm: Mapping[int, float]) -> dict[int, tuple[float, ErrorCount]]:
+        """Count errors of lanes, each at its OMAouter; the monitors say what it was in truth."""
+        if not oma_dbm:
+            return {}
+        above_db = {lane: self.lights[lane].above_average_db for lane in oma_dbm}
+        average_dbm = {lane: dbm - above_db[lane] for lane, dbm in oma_dbm.items()}
+        launched = {lane: self.lights[lane].average for lane in oma_dbm}
+        arriving = self.group.illuminate(average_dbm, launched)
+        settings = self.settings
+        counts = self.group.count(list(oma_dbm), pattern=settings.pattern, seconds=settings.gate_s)
+        for lane, count in counts.items():
+            self._check_lock(lane, count)
+        return {lane: (arriving[lane].value + above_db[lane], counts[lane]) for lane in oma_dbm}
+
+    def _check_lock(self, lane: int, count: ErrorCount) -> None:
+        if count.locked and self.lights[lane].oma_over_average_db is None:
+            raise BenchDisagrees(
+                f"bench disagrees with itself: {count.detector} finds {self.settings.pattern} in the light "
+                f"of lane {lane}, in which the scope found no modulation",
+                remedy="check the scope's channel of the lane and its fibre",
+            )
+
+    def _ratio(self, lane: int, oma_dbm: float, count: ErrorCount) -> Result:
+        names, light = self.group.instruments, self.lights[lane]
+        if not count.locked:
+            return NotMeasurable(f"{count.detector} found no lock", Cause.NO_LOCK, instruments=names)
+        found = ErrorRatio(count.bits, count.errors).quantity()
+        bound = found.bound
+        if self._most_dbm()[lane] < self.settings.nominal_oma_dbm:
+            if found.value > self.settings.target_ber:
+                return self._too_weak(lane, f"a BER of {found.value:.1e} there tells nothing")
+            bound = Bound.UPPER  # more light makes fewer errors
+        told = {"seconds": count.seconds, "oma_tp3_dbm": oma_dbm}
+        evidence = {**found.evidence, **light.evidence(), **told}
+        return Quantity(found.value, found.unit, found.standard_error, bound, evidence, names)
+
+    def _fitted(self, lane: int, sweep: Sweep) -> Result:
+        names, settings = self.group.instruments, self.settings
+        if not sweep.points:
+            return NotMeasurable("no lock at any power of the sweep", Cause.NO_LOCK, instruments=names)
+        try:
+            found = sensitivity(_near(sweep.points, settings.target_ber), target_ber=settings.target_ber)
+        except FitError as error:
+            return NotMeasurable(str(error), Cause.EYE_CLOSED, instruments=names)
+        if found.bound is Bound.LOWER and sweep.most_dbm < settings.nominal_oma_dbm:
+            return self._too_weak(lane, f"its BER stays above {settings.target_ber:g}")
+        evidence = {
+            **found.quantity().evidence,
+            **self.lights[lane].evidence(),
+            "points": [
+                {"power_dbm": p.power_dbm, "bits": p.count.bits, "errors": p.count.errors}
+                for p in sweep.points
+            ],
+            "fit": _curve(found),
+            "target_ber": settings.target_ber,
+        }
+        return Quantity(found.power_dbm, "dBm", found.standard_error_db, found.bound, evidence, names)
+
+    def _too_weak(self, lane: int, then: str) -> NotMeasurable:
+        most, nominal = self._most_dbm()[lane], self.settings.nominal_oma_dbm
+        reason = f"its transmitter gives {most:.1f} dBm of the {nominal:.1f} dBm that are wanted; {then}"
+        return NotMeasurable(reason, Cause.DARK, instruments=self.group.instruments)
 
     def _with_dark(self, results: dict[int, Result]) -> dict[int, Result]:
-        names = self.group.instruments
-        dark = NotMeasurable("its transmitter gives no light to test it with", Cause.DARK, instruments=names)
-        return {lane: results.get(lane, dark) for lane in self.group.lanes}
+        """Add the lanes that were not tested; who saw them dark is the power meter, not the detector."""
+        reason = "its transmitter gives no light to test it with"
+        untested = {
+            lane: NotMeasurable(
+                reason,
+                Cause.DARK,
+                instruments=self.lights[lane].average.instruments if lane in self.lights else (),
+            )
+            for lane in self.group.lanes
+            if lane not in results
+        }
+        return {**results, **untested}
 
 
 class ReceiverTests:
@@ -113,61 +196,26 @@ class ReceiverTests:
         self._paths = paths
         self._stimuli = stimuli
         self._settings = settings
+        self._open: ReceiverGroup | None = None
 
     def groups(self, lanes: Sequence[int]) -> Iterator[ReceiverTest]:
         """Open the ways, one group of lanes after the other; each is dark again when the next begins."""
         for group in self._paths.groups(lanes):
-            try:
-                yield ReceiverTest(group, self._stimuli(group.lanes), self._settings)
-            finally:
-                group.darken()
+            self._open = group
+            yield ReceiverTest(group, self._stimuli(group.lanes), self._settings)
+            self.darken()
+
+    def darken(self) -> None:
+        """Close the shutters of the group that was opened last, unless they are closed."""
+        if self._open is not None:
+            self._open.darken()
+            self._open = None
 
 
-def _count(
-    group: ReceiverGroup,
-    oma_dbm: Mapping[int, float],
-    lights: Mapping[int, Stimulus],
-    settings: SweepSettings,
-) -> dict[int, tuple[Quantity, ErrorCount]]:
-    average_dbm = {lane: dbm - lights[lane].oma_over_average_db for lane, dbm in oma_dbm.items()}
-    launched = {lane: lights[lane].average for lane in oma_dbm}
-    arriving = group.illuminate(average_dbm, launched)
-    counts = group.count(list(oma_dbm), pattern=settings.pattern, seconds=settings.gate_s)
-    return {lane: (arriving[lane], counts[lane]) for lane in oma_dbm}
-
-
-def _ratio(group: ReceiverGroup, light: Stimulus, arriving: Quantity, count: ErrorCount) -> Result:
-    names = group.instruments
-    if not count.locked:
-        return NotMeasurable(f"{count.detector} found no lock", Cause.NO_LOCK, instruments=names)
-    found = ErrorRatio(count.bits, count.errors).quantity()
-    evidence = {
-        **found.evidence,
-        **light.evidence(),
-        "seconds": count.seconds,
-        "oma_tp3_dbm": arriving.value + light.oma_over_average_db,
-    }
-    return Quantity(found.value, found.unit, found.standard_error, found.bound, evidence, names)
-
-
-def _fitted(
-    group: ReceiverGroup, light: Stimulus, points: list[SweepPoint], settings: SweepSettings
-) -> Result:
-    names = group.instruments
-    if not points:
-        return NotMeasurable("no lock at any power of the sweep", Cause.NO_LOCK, instruments=names)
-    near = [p for p in points if settings.target_ber / _SPAN <= p.count.ber <= settings.target_ber * _SPAN]
-    found = sensitivity(near if len(near) >= _LEAST_POINTS else points, target_ber=settings.target_ber)
-    evidence = {
-        **found.quantity().evidence,
-        **light.evidence(),
-        "points": [
-            {"power_dbm": p.power_dbm, "bits": p.count.bits, "errors": p.count.errors} for p in points
-        ],
-        "fit": _curve(found),
-        "target_ber": settings.target_ber,
-    }
-    return Quantity(found.power_dbm, "dBm", found.standard_error_db, found.bound, evidence, names)
+def _near(points: Sequence[SweepPoint], target_ber: float) -> Sequence[SweepPoint]:
+    """Keep the points around the target, where there are enough of them."""
+    near = [point for point in points if target_ber / _SPAN <= point.count.ber <= target_ber * _SPAN]
+    return near if len(near) >= _LEAST_POINTS else points
 
 
 def _curve(found: Sensitivity) -> list[list[float]]:

@@ -50,6 +50,15 @@ def test_no_line_is_not_measurable():
     assert result.cause is Cause.DARK
 
 
+def test_noise_about_zero_is_no_line():
+    # An analyser shows what noise leaves below zero as -210 dBm, so half of a dark trace says nothing.
+    wavelength, _ = trace([])
+    power_mw = np.random.default_rng(3).normal(0.0, 1e-7, wavelength.size)
+    shown = 10 * np.log10(np.maximum(power_mw, 1e-21))
+    assert shown.max() - np.median(shown) > 20.0
+    assert isinstance(laser_line(wavelength, shown, resolution_nm=0.1), NotMeasurable)
+
+
 def test_traces_that_cannot_be_read_are_refused():
     wavelength, power = trace([(1311.0, 0.0)])
     holed = np.where(np.arange(power.size) == 7, np.nan, power)

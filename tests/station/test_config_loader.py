@@ -190,7 +190,7 @@ def test_all_errors_are_told_at_once_in_the_order_of_the_file(plan_file):
         (
             "PRBS31Q\n",
             "PRBS31Q\n    patterns: {tx_rlm: SSPRQ}\n",
-            "plan.yaml:12:16: steps[0].patterns.tx_rlm: this step does not measure tx_rlm",
+            "plan.yaml:12:5: steps[0].patterns: unknown key, did you mean 'pattern'?",
         ),
         (
             "PRBS31Q\n",
@@ -283,9 +283,10 @@ def test_a_chain_of_aliases_cannot_exhaust_the_stack(tmp_path):
 def test_an_alias_repeats_a_value(plan_file):
     path = plan_file(
         "steps:\n",
-        "steps:\n  - {sequence: &s a.py, measures: [tx_rlm]}\n  - {sequence: *s, measures: [tx_smsr]}\n",
+        "steps:\n  - {sequence: &s a.py, measures: [tx_rlm]}\n"
+        "  - {sequence: b.py, measures: [tx_smsr], options: {like: *s}}\n",
     )
-    assert load_plan(path).value.steps[1].sequence == "a.py"
+    assert load_plan(path).value.steps[1].options == {"like": "a.py"}
 
 
 def test_small_numbers_are_numbers(plan_file):
@@ -362,7 +363,9 @@ def test_a_step_runs_at_the_corners_that_it_names(plan_file):
     }
 
 
-def test_a_measurement_may_need_a_pattern_of_its_own(plan_file):
-    path = plan_file("PRBS31Q\n", "PRBS31Q\n    patterns: {tx_average_power: SQUARE}\n")
-    step = load_plan(path).value.steps[0]
-    assert (step.pattern_of("tx_average_power"), step.pattern_of("tx_smsr")) == ("SQUARE", "PRBS31Q")
+def test_a_sequence_is_visited_once_at_a_corner(plan_file):
+    again = "  - {sequence: sequences/tx_power.py, measures: []}\n"
+    with pytest.raises(
+        FilesError, match=r"steps\[1\].sequence: sequences/tx_power.py runs at 'room' already"
+    ):
+        load_plan(plan_file(text=plan_file().read_text() + again))
