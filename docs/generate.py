@@ -209,7 +209,8 @@ def _type(value: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
         return " or ".join(f"`{one}`" for one in value["enum"])
     choices = value.get("anyOf") or value.get("oneOf")
     if choices:
-        return " or ".join(dict.fromkeys(_type(one, schema) for one in choices if one.get("type") != "null"))
+        said = dict.fromkeys(_type(one, schema) for one in choices if one.get("type") != "null")
+        return (", or " if any(" " in one for one in said) else " or ").join(said)
     return _plain_type(value, schema)
 
 
@@ -220,9 +221,9 @@ def _plain_type(value: Mapping[str, Any], schema: Mapping[str, Any]) -> str:
         inner = _type(items, schema) if items else ""
         return f"list of {inner}" if inner else "list"
     if kind == "object":
-        inner = next(iter(value.get("patternProperties", {}).values()), value.get("additionalProperties"))
-        said = _type(inner, schema) if isinstance(inner, dict) and inner else "value"
-        return f"{said} for each name"
+        named: Mapping[str, Any] = value.get("patternProperties", {})
+        each = next(iter(named.values()), value.get("additionalProperties"))
+        return f"{_type(each, schema) if isinstance(each, dict) else 'value'} for each name"
     if isinstance(kind, list):
         return " or ".join(_plain_type({**value, "type": one}, schema) for one in kind)
     words = {"string": "text", "integer": "whole number", "number": "number", "boolean": "`true` or `false`"}
@@ -289,21 +290,22 @@ def _measurements() -> Page:
 def _public(tree: ast.Module) -> Iterator[tuple[str, str]]:
     seen: set[str] = set()
     for node in tree.body:
-        said = ast.get_docstring(node) if isinstance(node, (ast.FunctionDef, ast.ClassDef)) else None
-        if said is None or node.name.startswith("_") or node.name in seen:  # type: ignore[union-attr]
+        if not isinstance(node, (ast.FunctionDef, ast.ClassDef)) or node.name.startswith("_"):
             continue
-        seen.add(node.name)  # type: ignore[union-attr]
-        yield f"`{_signature(node)}`", " ".join(_prose(said.partition("\n\n")[0]))
+        said = ast.get_docstring(node)
+        if said is not None and node.name not in seen:  # overloads repeat the name without a docstring
+            seen.add(node.name)
+            yield f"`{_signature(node)}`", " ".join(_prose(said.partition("\n\n")[0]))
 
 
-def _signature(node: ast.AST) -> str:
-    if isinstance(node, ast.FunctionDef):
-        arguments = node.args
-        names = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
-        if arguments.kwonlyargs:
-            names += ["*", *(one.arg for one in arguments.kwonlyargs)]
-        return f"{node.name}({', '.join(names)})"
-    return str(getattr(node, "name", ""))
+def _signature(node: ast.FunctionDef | ast.ClassDef) -> str:
+    if isinstance(node, ast.ClassDef):
+        return node.name
+    arguments = node.args
+    names = [one.arg for one in (*arguments.posonlyargs, *arguments.args)]
+    if arguments.kwonlyargs:
+        names += ["*", *(one.arg for one in arguments.kwonlyargs)]
+    return f"{node.name}({', '.join(names)})"
 
 
 def _simulation() -> Page:

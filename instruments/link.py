@@ -19,7 +19,7 @@ _MOST_STALE_ANSWERS = 8
 _MOST_STALE_READS = 10_000
 _QUIET_MS = 200
 _WIRE_ERRORS = (visa_errors.VisaIOError, visa_errors.InvalidSession, OSError)
-_CHECK_IT = "check its power and cable, then run `photonbench selftest --station …`"
+_CHECK_IT = "check its power and cable, then see whether `photonbench discover` finds it"
 
 
 class Link:

@@ -186,18 +186,19 @@ def _rise(even: FloatArray, late: FloatArray, symbols: int) -> NDArray[np.float3
     spectrum = fft.rfft(_faded(even, size))
     spectrum[int(2.0 * symbols * size / even.size) + 1 :] = 0.0
     slope = (2j * np.pi / size * np.arange(spectrum.size)).astype(np.complex64)
-    late = late.astype(np.float32)
-    factor = late.copy()
-    rise = np.zeros_like(factor)
+    step = late.astype(np.float32)
+    factor = step.copy()
+    rise = np.zeros_like(step)
     # The term that a component at 1.5 symbol rates would still contribute decides when to stop.
     reach, term = _reach(late, symbols), 1.0
     for order in range(1, 8):
         spectrum *= slope
-        rise += factor * fft.irfft(spectrum, size)[_LEAD : _LEAD + even.size]
+        moved = fft.irfft(spectrum, size)[_LEAD : _LEAD + even.size]
+        rise += factor * moved.astype(np.float32, copy=False)
         term *= reach / order
         if term < 1e-4:
             break
-        factor *= late / np.float32(order + 1)
+        factor *= step / np.float32(order + 1)
     return rise
 
 

@@ -7,11 +7,16 @@ taps before the main one cancel precursors, taps after it postcursors.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from measurements.periodic import bessel_thomson
 from measurements.units import FloatArray
+
+Real = TypeVar("Real", np.float32, np.float64)
+Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -58,23 +63,23 @@ def noise_enhancement(taps: FloatArray, *, bandwidth: float = 0.5) -> float:
     return float(np.sqrt(taps @ covariance @ taps))
 
 
-def wrapped(values: FloatArray, taps: int) -> FloatArray:
+def wrapped(values: NDArray[Real], taps: int) -> NDArray[Real]:
     """Prolong each row of one period at both ends by what the pattern's repetition puts there."""
     return np.concatenate([values[..., 1 - taps :], values, values[..., : taps - 1]], axis=-1)
 
 
-def shifted(prolonged: FloatArray, taps: int, ahead: int) -> FloatArray:
+def shifted(prolonged: NDArray[Real], taps: int, ahead: int) -> NDArray[Real]:
     """Look `ahead` symbols into a period prolonged by `wrapped`; a view."""
     period = prolonged.shape[-1] - 2 * (taps - 1)
     start = taps - 1 + ahead
     return prolonged[..., start : start + period]
 
 
-def equalise(values: FloatArray, taps: FloatArray, main_tap: int) -> FloatArray:
-    """Apply an equaliser to rows of one sample a symbol of a repeating pattern."""
+def equalise(values: NDArray[Real], taps: FloatArray, main_tap: int) -> NDArray[Real]:
+    """Apply an equaliser to rows of one sample a symbol of a repeating pattern, in their precision."""
     prolonged = wrapped(values, taps.size) if taps.size > 1 else values
     total = np.zeros_like(values)
-    for i, tap in enumerate(taps):
+    for i, tap in enumerate(taps.astype(values.dtype)):
         total += tap * shifted(prolonged, taps.size, main_tap - i)
     return total
 

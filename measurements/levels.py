@@ -98,8 +98,11 @@ def measure_levels(waveform: Waveform, *, noise_mw: float = 0.0) -> Pam4Levels |
     record, as far as it is known. The filter's own share of the edges is not taken out.
     """
     locked = lock(waveform.signal(), waveform.pattern, noise_mw=noise_mw)
-    if isinstance(locked, NotMeasurable):
-        return locked
+    return locked if isinstance(locked, NotMeasurable) else levels_of(waveform, locked)
+
+
+def levels_of(waveform: Waveform, locked: LockedSignal) -> Pam4Levels:
+    """Measure what `measure_levels` does, of a waveform that was locked already."""
     outer = outer_levels(locked)
     levels = symbol_levels(locked)
     over, under, excursion = _excursions(waveform, outer)

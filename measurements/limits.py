@@ -81,10 +81,11 @@ def hold(quantity: Quantity, limits: Limits) -> Judgement:
 
 def _missed(quantity: Quantity, limits: Limits, below: float | None, above: float | None) -> str:
     """Say which limit the truth certainly misses, or give an empty string."""
+    unit = "" if quantity.unit == "1" else f" {quantity.unit}"
     if below is not None and below < 0 and quantity.bound != Bound.LOWER:
-        return f"{quantity.value:.6g} {quantity.unit} is below {limits.lower:.6g} {limits.unit}"
+        return f"{quantity.value:.6g}{unit} is below {limits.lower:.6g}{unit}"
     if above is not None and above < 0 and quantity.bound != Bound.UPPER:
-        return f"{quantity.value:.6g} {quantity.unit} is above {limits.upper:.6g} {limits.unit}"
+        return f"{quantity.value:.6g}{unit} is above {limits.upper:.6g}{unit}"
     return ""
 
 

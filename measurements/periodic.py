@@ -82,7 +82,8 @@ class PeriodicSignal:
         folded = turned.sum(axis=0)
         folded[0] -= 0.5 * turned[0, 0]  # the average has no mirror image
         half = folded[: self.symbols // 2 + 1].copy()
-        half += np.conj(np.roll(folded[::-1], 1)[: half.size])
+        half[0] += np.conj(folded[0])
+        half[1:] += np.conj(folded[: -half.size : -1])
         return np.fft.irfft(half, self.symbols) * self.symbols
 
     def averaged(self, width_ui: float) -> PeriodicSignal:

@@ -30,7 +30,7 @@ class Histogram:
         return self.start + self.step * np.arange(self.shares.size, dtype=np.float64)
 
 
-def histogram(values: FloatArray, weights: FloatArray | None = None) -> Histogram:
+def histogram(values: NDArray[np.floating], weights: FloatArray | None = None) -> Histogram:
     """Build a fine histogram of one or more rows of values, the rows weighted.
 
     Each value is split between its two neighbouring places, which keeps the mean exactly and
@@ -101,7 +101,7 @@ def pam4_margin(target_ser: float) -> float:
     return float(-ndtri(target_ser / 1.5))
 
 
-def _deposit(places: FloatArray) -> FloatArray:
+def _deposit(places: NDArray[np.floating]) -> FloatArray:
     below: NDArray[np.intp] = places.astype(np.intp)
     upper = places - below
     whole = np.bincount(below, minlength=BINS).astype(np.float64)

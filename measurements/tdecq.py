@@ -101,6 +101,27 @@ def tdecq(
     locked = lock(signal, pattern, noise_mw=known)
     if isinstance(locked, NotMeasurable):
         return locked
+    return tdecq_of(
+        locked,
+        equalizer=equalizer,
+        averages=averages,
+        signal_noise_mw=signal_noise_mw,
+        scope_noise_mw=scope_noise_mw,
+    )
+
+
+def tdecq_of(
+    locked: LockedSignal,
+    *,
+    equalizer: ReferenceReceiver = IEEE_802_3CD,
+    averages: int = 1,
+    signal_noise_mw: float | None = None,
+    scope_noise_mw: float = 0.0,
+) -> TdecqResult | NotMeasurable:
+    """Compute what `tdecq` does, of a capture that was locked already."""
+    _check_noise(averages, signal_noise_mw, scope_noise_mw)
+    if averages > 1 and signal_noise_mw is None and locked.signal.spread is None:
+        return _noise_unknown(averages)
     return _measure(locked, equalizer, _noise_of(locked, averages, signal_noise_mw, scope_noise_mw))
 
 

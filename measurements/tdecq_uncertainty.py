@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from measurements.equalizer import equalise, shifted, wrapped
 from measurements.periodic import KEPT_RATES
@@ -48,7 +49,7 @@ def _independent(task: Task, left_mw: float) -> float:
     return 2.0 * 2.0 * KEPT_RATES if white_left > 0.5 * left_mw**2 else 2.0
 
 
-def _slopes(values: FloatArray, thresholds: FloatArray, noise: float) -> tuple[FloatArray, float]:
+def _slopes(values: NDArray[np.floating], thresholds: FloatArray, noise: float) -> tuple[FloatArray, float]:
     distance = (values[None, :] - thresholds[:, None]) / noise
     density = np.exp(-0.5 * distance**2) / (np.sqrt(2.0 * np.pi) * noise)
     by_value: FloatArray = -(np.sign(distance) * density).sum(axis=0)

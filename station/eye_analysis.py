@@ -11,14 +11,14 @@ from pathlib import Path
 import numpy as np
 
 from instruments.interfaces.sampling_scope import PatternCapture
-from measurements.capture import Waveform, waveform_from_xy
+from measurements.capture import LockedSignal, Waveform, lock, waveform_from_xy
 from measurements.eye import eye_density
-from measurements.levels import Pam4Levels, measure_levels
+from measurements.levels import Pam4Levels, levels_of
 from measurements.patterns import pattern
 from measurements.quantity import Cause, NotMeasurable, Quantity, Result
 from measurements.reference_receivers import reference_receiver
 from measurements.rin import rin_oma
-from measurements.tdecq import TdecqResult, tdecq
+from measurements.tdecq import TdecqResult, tdecq_of
 from measurements.units import db_to_ratio
 
 WAVEFORMS = "waveforms"
@@ -67,10 +67,11 @@ def analyse_eye(request: EyeRequest) -> Mapping[str, Result]:
     )
     stored = _store_waveform(request, waveform)
     noise_mw = max(capture.signal_noise_mw or 0.0, capture.scope_noise_mw) / math.sqrt(capture.averages)
-    levels = measure_levels(waveform, noise_mw=request.noise_mw(noise_mw))
-    if isinstance(levels, NotMeasurable):
-        return dict.fromkeys(_NAMES, _named(levels, request))
-    result = _tdecq(request, waveform)
+    locked = lock(waveform.signal(), waveform.pattern, noise_mw=request.noise_mw(noise_mw))
+    if isinstance(locked, NotMeasurable):
+        return dict.fromkeys(_NAMES, _named(locked, request))
+    levels = levels_of(waveform, locked)
+    result = _tdecq(request, locked)
     return {**_levels(request, levels, stored), **_penalty(request, waveform, levels, result)}
 
 
@@ -85,14 +86,11 @@ _NAMES = (
 )
 
 
-def _tdecq(request: EyeRequest, waveform: Waveform) -> TdecqResult | NotMeasurable:
+def _tdecq(request: EyeRequest, locked: LockedSignal) -> TdecqResult | NotMeasurable:
     capture = request.capture
     noise_mw = capture.signal_noise_mw
-    return tdecq(
-        waveform.power_mw,
-        waveform.pattern,
-        samples_per_symbol=waveform.samples_per_symbol,
-        symbol_rate_gbd=waveform.symbol_rate_gbd,
+    return tdecq_of(
+        locked,
         equalizer=reference_receiver(request.reference_receiver),
         averages=capture.averages,
         signal_noise_mw=None if noise_mw is None else request.noise_mw(noise_mw),

@@ -120,10 +120,12 @@ class Progress:
             since_first = now - self._corners[0]
             finished = len(self._corners) - 1
             a_corner = (self._corners[-1] - self._corners[0]) / finished
-            seconds = max(0.0, a_corner * corners - since_first)
+            seconds = a_corner * corners - since_first
         elif done >= expected * _ENOUGH_TO_JUDGE:
             seconds = (now - self._started) / done * (expected - done)
         else:
+            return ""
+        if seconds < 1:  # it takes longer than the corners before: nobody knows how much
             return ""
         return f"about {seconds:.0f} s left" if seconds < 90 else f"about {seconds / 60:.0f} min left"
 
@@ -135,7 +137,8 @@ class Progress:
         from rich.text import Text
 
         expected = len(self._head.get("expected", [])) or 1
-        far = Text(f"{len(self._done)} of {expected} values  {self._left(now)}".rstrip())
+        count = f"{len(self._done)} of {expected} values" if self._head else ""
+        far = Text(f"{count}  {self._left(now)}".rstrip())
         bar = ProgressBar(total=expected, completed=len(self._done), width=30)
         grid = Table.grid(padding=(0, 2))
         grid.add_row(bar, far)

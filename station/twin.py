@@ -6,9 +6,9 @@ The only module of this room that knows the simulation.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import fields, replace
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import Any
 
@@ -146,9 +146,9 @@ def visa_library_for(path: str) -> Any:
     return open_twin(files, serial="TWIN-0001", seed=1).bench.visa_library()
 
 
-def twin_of(model: str) -> type[Any]:
+def twin_of(model: str, installed: Collection[EntryPoint]) -> type[Any]:
     """Load the simulated instrument of a model; raise NoTwin."""
-    entries = {entry.name: entry for entry in entry_points(group=GROUP)}
+    entries = {entry.name: entry for entry in installed}
     if model not in entries:
         near = difflib.get_close_matches(model, entries, 3, 0.4)
         known = ", ".join(near or sorted(entries))
@@ -165,13 +165,22 @@ def _spec(
     identity: Identity,
     faults: list[Fault],
 ) -> BenchSpec:
-    drawn = simulation.link_errors
+    drawn, installed = simulation.link_errors, entry_points(group=GROUP)
     wiring = station.wiring
     return BenchSpec(
         seed=seed,
         epoch=simulation.epoch,
         ambient_c=station.ambient_c,
-        instruments=[_instrument(n, entry, station, drawn) for n, entry in station.instruments.items()],
+        instruments=[
+            InstrumentSpec(
+                name,
+                twin_of(entry.model, installed),
+                entry.address,
+                entry.serial or f"SIM{abs(hash_of(name)) % 10**7:07d}",
+                _options(entry, station, drawn),
+            )
+            for name, entry in station.instruments.items()
+        ],
         elements={
             name: [
                 WaySpec(way.entrance, way.exit, _points(way.loss_db), way.uncertainty_db * drawn)
@@ -195,13 +204,12 @@ def _spec(
     )
 
 
-def _instrument(name: str, entry: Instrument, station: Station, drawn: bool) -> InstrumentSpec:
+def _options(entry: Instrument, station: Station, drawn: bool) -> dict[str, object]:
     options: dict[str, object] = {"ambient_c": station.ambient_c, **entry.options}
     if entry.through is not None:
         options["insertion_loss_db"] = entry.through.loss_db.at(1311.0)
         options["insertion_loss_uncertainty_db"] = entry.through.uncertainty_db * drawn
-    serial = entry.serial or f"SIM{abs(hash_of(name)) % 10**7:07d}"
-    return InstrumentSpec(name, twin_of(entry.model), entry.address, serial, options)
+    return options
 
 
 def hash_of(name: str) -> int:

@@ -1,5 +1,6 @@
 """What the documentation says, held against the code."""
 
+import os
 import re
 import subprocess
 import sys
@@ -79,7 +80,7 @@ def test_the_readme_names_the_commands_there_are() -> None:
 
 def test_files_that_the_pages_name_are_there() -> None:
     pattern = re.compile(
-        r"(?:configs|sequences|station|simulation|instruments|tests|fixtures)/[\w./-]+\.(?:yaml|py)"
+        r"(?<![\w/-])(?:configs|sequences|station|simulation|instruments|tests|fixtures)/[\w./-]+\.(?:yaml|py)"
     )
     own = {"configs/stations/my-bench.yaml", "configs/plans/first-light.yaml", "sequences/dark_current.py"}
     told = {name for page in PAGES for name in pattern.findall(page.read_text(encoding="utf-8"))}
@@ -109,7 +110,7 @@ def test_the_station_of_the_examples_has_no_problem(tmp_path: Path) -> None:
 
 def test_the_template_has_no_problem_but_its_dates() -> None:
     found = check_station(load_station(TEMPLATE), today=date(2026, 6, 1))
-    assert errors(found) == []
+    assert not errors(found)
     # Each date that nobody has entered yet is told: three instruments and the paths.
     assert len(found) == 4
     assert all("2000-01-01" in str(one) for one in found)
@@ -126,6 +127,33 @@ def test_the_driver_of_the_how_to_does_what_its_test_says() -> None:
     exec(compile(driver, "add-a-driver.md", "exec"), names)
     exec(compile(test, "add-a-driver.md", "exec"), names)
     names["test_it_reads_both_ports_after_one_averaging"]()  # type: ignore[operator]
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize(("serial", "status"), [("DEMO-0002", 1), ("DEMO-0003", 3)])
+def test_the_tutorial_shows_what_is_printed(tmp_path: Path, serial: str, status: int) -> None:
+    page = DOCS / "tutorial" / "first-run.md"
+    simulation = CHECKOUT / "configs/simulations/defects/slow-modulator.yaml"
+    if status == 3:
+        simulation = tmp_path / "broken-scope.yaml"
+        simulation.write_text(blocks(page, "yaml")[0], encoding="utf-8")
+    command = [
+        *(sys.executable, "-m", "station.cli", "run", "--serial", serial, "--simulate"),
+        *("--station", CHECKOUT / "configs/stations/dr4-bench.yaml"),
+        *("--plan", CHECKOUT / "configs/plans/dr4-final.yaml"),
+        *("--simulation", simulation, "--out", tmp_path / "runs"),
+    ]
+    environment = {**os.environ, "COLUMNS": "80"}
+    done = subprocess.run(
+        [*map(str, command)], cwd=CHECKOUT, capture_output=True, text=True, timeout=600, env=environment
+    )
+    assert done.returncode == status
+    word = "FAIL:" if status == 1 else "ERROR:"
+    shown = re.findall(rf"^ {{6}}({word}.*(?:\n {{8}}\S.*)*)", page.read_text(encoding="utf-8"), re.MULTILINE)
+    printed = " ".join(done.stdout.split())
+    assert shown
+    for text in shown:
+        assert " ".join(text.split()).removesuffix("…").strip() in printed
 
 
 @pytest.fixture

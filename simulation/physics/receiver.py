@@ -9,7 +9,7 @@ are taken symbol by symbol and Gray coding makes an error cost one bit. Overload
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,7 +27,7 @@ _BITS_PER_SYMBOL = 2
 Samples = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Eye:
     """One lane's light at the decision instants, relative to its average power, before equalisation.
 
@@ -39,12 +39,56 @@ class Eye:
     levels: NDArray[np.uint8]
     correlation: Samples
     slope: float
+    sorted: SortedEye = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sorted", SortedEye.of(self.windows, self.levels))
 
     @property
     def swing(self) -> float:
         """Get the mean distance from level 0 to level 3."""
-        main = self.windows[:, self.windows.shape[1] // 2]
-        return float(main[self.levels == 3].mean() - main[self.levels == 0].mean())
+        return self.sorted.swing
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SortedEye:
+    """What an eye's error ratio takes from it at any noise: its symbols by level, and their moments.
+
+    Rows of level k are `starts[k]` and the `counts[k]` from there. `light` is the power at the main
+    sample, `normal` and `towards` the moments of the least mean square fit.
+    """
+
+    centred: Samples
+    light: Samples
+    starts: NDArray[np.intp]
+    counts: NDArray[np.intp]
+    normal: Samples
+    towards: Samples
+    mean_square: float
+    swing: float
+
+    @classmethod
+    def of(cls, windows: Samples, levels: NDArray[np.uint8]) -> SortedEye:
+        """Sort the symbols of an eye by their level."""
+        order = np.argsort(levels, kind="stable")
+        counts = np.bincount(levels, minlength=4)
+        main = windows[order, windows.shape[1] // 2]
+        centred = windows[order] - windows.mean()
+        target = (levels[order] - levels.mean()) / 3.0
+        return cls(
+            centred=centred,
+            light=np.maximum(main, 0.0),
+            starts=np.cumsum(counts) - counts,
+            counts=counts,
+            normal=centred.T @ centred / target.size,
+            towards=centred.T @ target / target.size,
+            mean_square=float(np.mean(windows[:, 0] ** 2)),
+            swing=float(main[-counts[3] :].mean() - main[: counts[0]].mean()),
+        )
+
+    def means(self, values: Samples) -> Samples:
+        """Get the mean of each level."""
+        return np.asarray(np.add.reduceat(values, self.starts) / self.counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,29 +175,29 @@ def receiver_noise(
 def symbol_error_ratio(eye: Eye, noise: Noise) -> float:
     """Compute how often the equalised signal crosses a threshold."""
     equalised, spread = _equalise(eye, noise)
-    order = [np.flatnonzero(eye.levels == level) for level in range(4)]
-    means = np.array([equalised[members].mean() for members in order])
-    sigmas = np.array([spread[members].mean() for members in order])
+    means, sigmas = eye.sorted.means(equalised), eye.sorted.means(spread)
     edges = (means[:-1] * sigmas[1:] + means[1:] * sigmas[:-1]) / (sigmas[:-1] + sigmas[1:])
-    lower = np.concatenate([[-np.inf], edges])[eye.levels]
-    upper = np.concatenate([edges, [np.inf]])[eye.levels]
-    return float(np.mean(_tail((equalised - lower) / spread) + _tail((upper - equalised) / spread)))
+    # Level 0 has no threshold below it and level 3 none above.
+    second, last, counts = eye.sorted.starts[1], eye.sorted.starts[3], eye.sorted.counts
+    falls = (equalised[second:] - np.repeat(edges, counts[1:])) / spread[second:]
+    rises = (np.repeat(edges, counts[:-1]) - equalised[:last]) / spread[:last]
+    return float(_tail(falls).sum() + _tail(rises).sum()) / equalised.size
 
 
 def _equalise(eye: Eye, noise: Noise) -> tuple[Samples, Samples]:
-    """Equalise for least mean square error; give the signal and the noise's sigma for each symbol."""
-    mean_square = float(np.mean(eye.windows[:, 0] ** 2))
-    filtered = noise.steady + noise.shot + noise.rin * mean_square
+    """Equalise for least mean square error; give the signal and the noise's sigma for each symbol.
+
+    Symbols come sorted by level.
+    """
+    own = eye.sorted
+    filtered = noise.steady + noise.shot + noise.rin * own.mean_square
     disturbance = filtered * eye.correlation + noise.white * np.eye(eye.correlation.shape[0])
-    centred = eye.windows - eye.windows.mean()
-    target = (eye.levels - eye.levels.mean()) / 3.0
-    count = len(target)
-    taps = np.linalg.solve(centred.T @ centred / count + disturbance, centred.T @ target / count)
+    taps = np.linalg.solve(own.normal + disturbance, own.towards)
     gain = float(taps @ eye.correlation @ taps)
-    level = np.maximum(eye.windows[:, eye.windows.shape[1] // 2], 0.0)
-    variance = gain * (noise.steady + noise.shot * level + noise.rin * level**2)
+    variance = (noise.rin * own.light + noise.shot) * own.light + noise.steady
+    variance *= gain
     variance += noise.white * float(taps @ taps)
-    return centred @ taps, np.sqrt(variance)
+    return own.centred @ taps, np.sqrt(variance, out=variance)
 
 
 def _tail(distance: Samples) -> Samples:

@@ -80,7 +80,7 @@ class _Moments:
     @classmethod
     def of(cls, sampling: Sampling) -> _Moments:
         """Let the timebase stray slowly from its grid, with a period of 4 ns."""
-        grid_ps = np.arange(_count(sampling)) * _step_ps(sampling)
+        grid_ps = np.arange(_count(sampling), dtype=np.float64) * _step_ps(sampling)
         offset_ps = sampling.timebase_wobble_ps * np.sin(grid_ps * (2 * np.pi / 4000.0))
         grid_ps += offset_ps
         grid_ps.setflags(write=False)

@@ -29,6 +29,7 @@ from simulation.physics.transmitter import Transmitter
 from simulation.physics.waveform import Shelf
 
 _EYES_KEPT = 32
+_RATIOS_KEPT = 16
 _LANES: Final = tuple(range(1, LANES + 1))
 
 
@@ -51,6 +52,7 @@ class Transceiver:
         self._case = Case(parameters.case_time_constant_s, parameters.case_rise_k_per_w, ambient_c)
         self._transmitter = Transmitter(name, parameters)
         self._eyes = Shelf(_EYES_KEPT)
+        self._ratios = Shelf(_RATIOS_KEPT)
         self._supply_v = 0.0
         self._high_power = False
         self._enabled = [True] * LANES
@@ -167,12 +169,13 @@ class Transceiver:
         _check_lane(lane)
         if not self._lasers_on()[lane - 1]:
             return ()
-        beam = self._transmitter.beam(lane, self.case_temperature_c(), self._media_signals())
+        beam = self._transmitter.beam(lane, self.case_temperature_c(), self._media_signals(near=lane))
         return () if beam is None else (beam,)
 
-    def _media_signals(self) -> tuple[ElectricalSignal | None, ...]:
+    def _media_signals(self, near: int) -> tuple[ElectricalSignal | None, ...]:
+        """Get the host signals by media lane, those of a lane and its neighbours: no others couple."""
         hosts = {media: host for host, media in enumerate(self.parameters.tx_lane_map, start=1)}
-        return tuple(self.host_signal(hosts[lane]) for lane in _LANES)
+        return tuple(self.host_signal(hosts[lane]) if abs(lane - near) <= 1 else None for lane in _LANES)
 
     def _received(self, lane: int) -> Light:
         _check_lane(lane)
@@ -209,7 +212,9 @@ class Transceiver:
             emitter=emitter,
             eye=eye,
         )
-        return bit_error_ratio(eye, noise, own.error_floor)
+        # Instruments look several times at one moment.
+        key = (eye, noise, own.error_floor)
+        return self._ratios.get(key, lambda: bit_error_ratio(eye, noise, own.error_floor))
 
     def _eye(self, own: LaneParameters, dispersion_ps_nm: float, emitter: ModulatedEmitter) -> Eye:
         rounded_ps_nm = round(dispersion_ps_nm, 2)

@@ -85,10 +85,10 @@ def normalised_power(
         phase = dispersion_phase_per_ghz2(dispersion_ps_nm, wavelength_nm)
         sample_rate_ghz = shape.symbol_rate_gbd * samples_per_symbol
         power = disperse(power, sample_rate_ghz, shape.lane.chirp_alpha, phase)
-    power = fast.cut(power, samples_per_symbol)
-    power = power / power.mean()
-    power.setflags(write=False)
-    return power
+    whole = fast.cut(power, samples_per_symbol)
+    normalised: Waveform = whole / whole.mean()
+    normalised.setflags(write=False)
+    return normalised
 
 
 def disperse(power: Waveform, sample_rate_ghz: float, alpha: float, phase_per_ghz2: float) -> Waveform:

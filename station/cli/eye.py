@@ -73,7 +73,7 @@ def command(
             raise CommandError("the modulation is not known", remedy="give --modulation pam4")
         if rate is not None and rate != told.get("symbol_rate_gbd", rate):
             raise CommandError(
-                f"{waveform} was taken at {told['symbol_rate_gbd']:g} GBd, says its run; {rate:g} was asked for",
+                f"{waveform} was taken at {told['symbol_rate_gbd']:g} GBd, says its run, not at {rate:g} GBd",
                 remedy="leave the symbol rate to the run's record",
             )
         asked = Asked(

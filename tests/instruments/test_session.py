@@ -95,7 +95,7 @@ def test_silence_is_a_timeout_with_command_remedy_and_transcript() -> None:
     error = caught.value
     assert "did not answer ':POW?' within 2.5 s" in str(error)
     assert error.command == ":POW?"
-    assert "selftest" in error.remedy
+    assert "discover" in error.remedy
     assert ">> :POW?" in error.transcript[0]
     assert "(nothing within 2.5 s)" in error.transcript[1]
     assert wire.clock.now() == 2.5

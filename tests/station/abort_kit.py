@@ -64,7 +64,7 @@ def of(events, kind):
     return [event for event in events if event["event"] == kind]
 
 
-def wait_for(out, kind, *, within_s=40.0, **fields):
+def wait_for(out, kind, *, within_s=20.0, **fields):
     """Wait until a running run has written an event; give it."""
     give_up_at = time.monotonic() + within_s
     while time.monotonic() < give_up_at:

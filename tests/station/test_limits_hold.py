@@ -63,7 +63,9 @@ def test_what_a_one_sided_value_leaves_open_is_an_error(bound, value, limits, ve
 NO_NUMBERS = [None, "1.0", math.nan, math.inf, -math.inf, True, 1j, Decimal(1), [1.0], np.float32("nan")]
 
 
-@pytest.mark.parametrize("value", [*NO_NUMBERS, 10**400, np.array([1.0]), np.bool_(True), object()], ids=repr)
+@pytest.mark.parametrize(
+    "value", [*NO_NUMBERS, 10**400, np.array([1.0]), np.bool_(True), object()], ids=lambda v: type(v).__name__
+)
 def test_what_is_no_number_is_an_error(value):
     for limits in (Limits("dB"), Limits("dB", -1e9, 1e9)):
         assert hold(Quantity(value, "dB"), limits).verdict == "ERROR"

@@ -52,7 +52,7 @@ def test_nothing_measured_is_an_error(tmp_path, expected):
 
 
 BAD = [
-    None, "1.0", 1.0, object(),
+    None, "1.0", 1.0, pytest.param(object(), id="an object"),
     *(quantity(value) for value in (math.nan, math.inf, -math.inf, None, "1.0", True)),
     quantity(1.0, "mW"), quantity(1.0, ""), NotMeasurable("dark", Cause.DARK, instruments=("scope",)),
 ]  # fmt: skip

@@ -11,7 +11,16 @@ from pathlib import Path
 
 import pytest
 import yaml
-from abort_kit import (
+
+from simulation.transport.socket_server import SocketServer
+from simulation.transport.wall_clock import WallBenchClock
+from station.abort import AbortRequest
+from station.config.loader import load_product, load_simulation, load_station
+from station.files import GOOD, ChosenFiles
+from station.request import RunRequest
+from station.supervisor import Supervisor
+from station.twin import open_twin
+from tests.station.abort_kit import (
     DISABLE,
     PATHS,
     PRODUCT,
@@ -24,15 +33,6 @@ from abort_kit import (
     start,
     wait_for,
 )
-
-from simulation.transport.socket_server import SocketServer
-from simulation.transport.wall_clock import WallBenchClock
-from station.abort import AbortRequest
-from station.config.loader import load_product, load_simulation, load_station
-from station.files import GOOD, ChosenFiles
-from station.request import RunRequest
-from station.supervisor import Supervisor
-from station.twin import open_twin
 
 LOOPBACK = ("127.0.0.1", 0)
 
@@ -47,6 +47,7 @@ class Hardware:
         self.server = SocketServer(dict.fromkeys(self.bench.devices.values(), LOOPBACK), clock)
         self.station = folder / "network-bench.yaml"
         described = yaml.safe_load(STATION.read_text())
+        described["policies"]["calibration_overdue"] = "warn"  # here it is judged by today's date
         for name, device in self.bench.devices.items():
             host, port = self.server.address(device)
             described["instruments"][name]["address"] = f"TCPIP::{host}::{port}::SOCKET"
@@ -56,7 +57,7 @@ class Hardware:
         """Talk with an instrument over a connection of our own; give its answer to the last message."""
         with socket.create_connection(self.server.address(self.bench.devices[name]), timeout=5) as client:
             client.sendall("".join(message + end for message in messages).encode())
-            return client.makefile(newline=end).readline().strip()
+            return receive_line(client, end)
 
     def make_dangerous(self):
         """Switch on what a run switches on, whoever holds it."""
@@ -66,10 +67,13 @@ class Hardware:
         assert self.ask("supply", "OUTP? (@1)") == "1"
         assert self.ask("attenuator", ":OUTP1:STAT?") == "1"
 
+    def is_lit(self):
+        return int(self.ask("cw_source", ":POW:STAT?", end="\r")) == 1
+
     def answers(self):
         """Ask each instrument over its own socket whether it is safe."""
         return {
-            "light": self.ask("cw_source", ":POW:STAT?", end="\r"),
+            "light": self.is_lit(),
             "shutters": [self.ask("attenuator", f":OUTP{slot}:STAT?") for slot in (1, 3, 5, 7)],
             "attenuation_db": {float(self.ask("attenuator", f":INP{slot}:ATT?")) for slot in (1, 3, 5, 7)},
             "supply": self.ask("supply", "OUTP? (@1:3)"),
@@ -77,8 +81,15 @@ class Hardware:
         }
 
 
+def receive_line(client, end):
+    data = b""
+    while not data.endswith(end.encode()):
+        data += client.recv(4096)
+    return data.decode().strip()
+
+
 SAFE = {
-    "light": "+0",
+    "light": False,
     "shutters": ["0"] * 4,
     "attenuation_db": {45.0},
     "supply": "0,0,0",
@@ -90,11 +101,10 @@ SAFE = {
 def hardware(tmp_path):
     hardware = Hardware(tmp_path)
     with hardware.server:
+        hardware.ask(
+            "cw_source", ":POW:SHUT 1", ":POW:STAT 1", ":POW:SHUT?", end="\r"
+        )  # it warms up for seconds
         yield hardware
-
-
-def is_lit(hardware):
-    return hardware.ask("cw_source", ":POW:STAT?", end="\r") == "+1"
 
 
 def until(condition, within_s=20.0):
@@ -108,7 +118,7 @@ def test_bench_of_a_killed_slot_is_made_safe_over_new_connections(hardware, tmp_
     out = tmp_path / "runs"
     process = start(a_plan(tmp_path, PATHS), out, station=hardware.station, simulate=False)
     slot = slot_pid(out)
-    until(lambda: is_lit(hardware))
+    until(hardware.is_lit)
     hardware.make_dangerous()
     os.kill(slot, signal.SIGKILL)
     text, _ = process.communicate(timeout=40)
@@ -129,7 +139,7 @@ def test_hung_slot_is_killed_after_the_bound_and_its_bench_made_safe(hardware, t
 
     def hang_and_ask_to_stop():
         slot = slot_pid(out)
-        until(lambda: is_lit(hardware))
+        until(hardware.is_lit)
         os.kill(slot, signal.SIGSTOP)  # it hears nothing any more, as one that is stuck inside a driver
         abort.request("Ctrl-C")
 
@@ -150,7 +160,7 @@ def test_what_cannot_be_made_safe_is_said(tmp_path):
     with hardware.server:
         process = start(a_plan(tmp_path, PATHS), out, station=hardware.station, simulate=False)
         slot = slot_pid(out)
-        until(lambda: is_lit(hardware))
+        until(hardware.is_lit)
         os.kill(slot, signal.SIGSTOP)
     os.kill(slot, signal.SIGKILL)  # and nobody listens at any address any more
     text, _ = process.communicate(timeout=40)
@@ -173,10 +183,11 @@ def test_slot_stops_by_itself_when_its_supervisor_is_killed(tmp_path):
 
 
 _WORKING = """
-import multiprocessing, time
+import multiprocessing
+from station.analysis import Analyst
 if __name__ == "__main__":
     analyst = Analyst(workers=2)
-    began = [analyst.analyse(print, "began", flush=True) for _ in range(2)]
+    began = [analyst.analyse(abs, -1) for _ in range(2)]
     print(*(child.pid for child in multiprocessing.active_children()), flush=True)
     [pending.result() for pending in began]
     busy = [analyst.analyse(sum, range(10**12)) for _ in range(2)]

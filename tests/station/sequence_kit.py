@@ -1,0 +1,62 @@
+"""Runs sequences that a test has written, by pytest and against the twin, and reads what is recorded."""
+
+import contextlib
+import io
+from pathlib import Path
+
+import pytest
+
+from station import record
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+STATION = CHECKOUT / "configs/stations/dr4-bench.yaml"
+PRODUCT = CHECKOUT / "configs/products/400gbase-dr4.yaml"
+GOOD = CHECKOUT / "configs/simulations/dr4-good.yaml"
+
+PLAN = f"""\
+schema: photonbench/plan/1
+name: short
+product: {PRODUCT}
+corners:
+  - {{name: room, case_temperature_c: 25.0, supply_v: 3.3}}
+temperature: {{tolerance_c: 2.0, soak: {{method: time, seconds: 4, timeout_s: 900}}}}
+steps:
+  - {{sequence: quiet.py, measures: []}}
+  - {{sequence: step.py, measures: [tx_smsr]}}
+"""
+
+QUIET = "def test_quiet(cell):\n    assert cell.product.lane_numbers == (1, 2, 3, 4)\n"
+
+STEP = """\
+import math
+import pytest
+from measurements.quantity import Quantity
+
+GOOD = Quantity(40.0, "dB")
+BAD = Quantity(20.0, "dB")
+
+def all_good(measure, lanes=(1, 2, 3, 4)):
+    for lane in lanes:
+        measure("tx_smsr", GOOD, lane=lane)
+"""
+
+QUICK = ["-p", "no:cacheprovider", "-p", "no:unraisableexception", "-o", "timeout=0", "-p", "no:xdist", "-q"]
+
+
+def write_sequences(folder, step, quiet=QUIET, plan=PLAN):
+    (folder / "plan.yaml").write_text(plan)
+    (folder / "quiet.py").write_text(quiet)
+    (folder / "step.py").write_text(STEP + step)
+    return folder / "plan.yaml"
+
+
+def run_pytest(folder, *words, files=("quiet.py", "step.py"), plan="plan.yaml", serial="PB26-0001"):
+    """Run pytest in this process; give its exit status, what it printed, and the record."""
+    options = ["-c", CHECKOUT / "pyproject.toml", "--rootdir", CHECKOUT, "--station", STATION, "--simulate"]
+    options += ["--serial", serial, "--out", folder / "runs", "--run-id", "it"]
+    options += ["--plan", folder / plan] if plan else []
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
+        status = pytest.main([*QUICK, *map(str, options), *words, *(str(folder / file) for file in files)])
+    there = (folder / "runs/it" / record.journal.FILE_NAME).is_file()
+    return int(status), told.getvalue(), record.load(folder / "runs/it") if there else None
