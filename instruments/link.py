@@ -45,6 +45,7 @@ class Link:
         self.profile = profile
         self.transcript = Transcript(name)
         self.in_step = True
+        self.last_sent = ""
         self._identity_answer = ""
         self._resource = resource
         self.stream = stream
@@ -53,7 +54,8 @@ class Link:
 
     def send(self, message: str, *, shown: str | None = None) -> None:
         """Send one message; `shown` is written down in place of a secret."""
-        self.transcript.note(self.clock.now(), ">>", shown or message)
+        self.last_sent = shown or message
+        self.transcript.note(self.clock.now(), ">>", self.last_sent)
         self._set_timeout(0.0)
         self.in_step = False  # whatever interrupts us from here on leaves an answer on its way
         try:

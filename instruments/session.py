@@ -217,13 +217,14 @@ class Session:
         `first` is an answer of the error queue that was already read with a joined message.
         """
         with self._lock:
+            command = self._link.last_sent  # the newest suspect; the transcript has the others
             found = self._read_errors(first)
             self._unchecked = False
         if found:
             flood = " and more" if len(found) >= _MOST_ERRORS_READ else ""
             raise InstrumentRefused(
                 f"{self.title} refused to {context}: {'; '.join(found[:4])}{flood}",
-                **self._link.evidence("", "see what its manual says of this error, then run again"),
+                **self._link.evidence(command, "see what its manual says of this error, then run again"),
             )
 
     def clear(self) -> None:

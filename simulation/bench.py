@@ -129,6 +129,7 @@ class Slot:
     def _load(self, output: str, voltage_v: float) -> float:
         if output != self._output or not self._switched_on:
             return 0.0
+        self.firmware.advance()  # who only measures the current sees the module's state of now
         return self.physics.supply_current_a(voltage_v)
 
 

@@ -79,7 +79,8 @@ class RunRecord:
         }
 
 
-_PER_HOST = frozenset({"torn", "note"})
+# Warnings name files as they were typed, and files are in the head by their digests.
+_PER_HOST = frozenset({"torn", "warning"})
 
 
 def load(folder: Path) -> RunRecord:

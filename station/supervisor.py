@@ -108,6 +108,8 @@ class Supervisor:
                 "pytest",
                 "-p",
                 "no:cacheprovider",
+                # Plugins of our own tests; hypothesis alone costs half a second of imports.
+                *("-p", "no:hypothesispytest", "-p", "no:xdist", "--assert=plain"),
                 "-q",
                 "-c",
                 CHECKOUT / "pyproject.toml",

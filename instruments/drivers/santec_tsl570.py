@@ -8,11 +8,14 @@ opening and before each setting. On TCP messages end with CR.
 from __future__ import annotations
 
 from instruments.driver import Driver
+from instruments.errors import RangeError
 from instruments.interfaces.tunable_laser import TunableLaser
 from instruments.profile import Profile
 
 _TUNING_S = 30.0  # bound of tuning and of the laser diode's start, not confirmed
 _READ_BACK_NM = 0.001
+# What cannot be measured is given as a huge number (SCPI-99 vol. 1, 7.2.1.4 and 7.2.1.5).
+_NO_VALUE = 1e36
 
 
 class SantecTsl570(Driver, TunableLaser):
@@ -69,7 +72,15 @@ class SantecTsl570(Driver, TunableLaser):
         """Read the power that the laser's own monitor sees (manual, :POWer:ACTual?)."""
         with self._session.operation("read its power"):
             self._session.set(":POW:UNIT 0")
-            return self._session.query_float(":POW:ACT?")
+            power_dbm = self._session.query_float(":POW:ACT?")
+            if abs(power_dbm) > _NO_VALUE:
+                raise self._session.error(
+                    "has no reading of its own power",
+                    kind=RangeError,
+                    command=":POW:ACT?",
+                    remedy="check that its laser diode is on and its power within range",
+                )
+            return power_dbm
 
     def darken(self) -> None:
         """Switch light off: close the shutter, then stop the laser diode."""

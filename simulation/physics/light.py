@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 
@@ -32,11 +32,12 @@ class Beam:
 
     def after(self, loss_db: float, dispersion_ps_nm: float = 0.0) -> Beam:
         """Give the same light after a stretch of way."""
-        return replace(
-            self,
-            power_mw=self.power_mw * 10 ** (-loss_db / 10),
-            loss_db=self.loss_db + loss_db,
-            dispersion_ps_nm=self.dispersion_ps_nm + dispersion_ps_nm,
+        return Beam(
+            self.emitter,
+            self.wavelength_nm,
+            self.power_mw * 10 ** (-loss_db / 10),
+            self.loss_db + loss_db,
+            self.dispersion_ps_nm + dispersion_ps_nm,
         )
 
 

@@ -6,7 +6,7 @@ elements to the emitters. Powers add; reflections and interference between beams
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from simulation.physics.light import Beam, Light, LightSource, OpticalElement
@@ -43,18 +43,19 @@ class LightNetwork:
 
     def __init__(self, elements: Mapping[str, OpticalElement], links: Iterable[FibreLink]) -> None:
         self._elements = dict(elements)
-        self._into: dict[str, FibreLink] = {}
+        self._into: dict[str, tuple[FibreLink, str, str]] = {}
         used: set[str] = set()
         for link in links:
             self._join(link, used)
 
     def _join(self, link: FibreLink, used: set[str]) -> None:
         split_port(link.end)
-        if split_port(link.start)[0] not in self._elements:
+        name, local = split_port(link.start)
+        if name not in self._elements:
             raise ValueError(f"the fibre {link.start} -> {link.end} starts at an element that emits no light")
         if link.end in self._into or link.start in used:
             raise ValueError(f"the fibre {link.start} -> {link.end} needs a port that another one occupies")
-        self._into[link.end] = link
+        self._into[link.end] = (link, name, local)
         used.add(link.start)
 
     def arriving(self, port: str) -> Light:
@@ -68,22 +69,23 @@ class LightNetwork:
         """Give one element its view of the network, with port names of its own."""
         return _View(self, element)
 
-    def _arriving(self, port: str, trail: tuple[str, ...]) -> Iterator[Beam]:
+    def _arriving(self, port: str, trail: tuple[str, ...]) -> list[Beam]:
         if port in trail:
             raise ValueError(f"light runs in a ring: {' <- '.join([*trail, port])}")
-        link = self._into.get(port)
-        if link is not None:
-            yield from map(link.carry, self._leaving(link.start, (*trail, port)))
+        if port not in self._into:
+            return []
+        link, name, local = self._into[port]
+        return [link.carry(beam) for beam in self._leaving(name, local, (*trail, port))]
 
-    def _leaving(self, port: str, trail: tuple[str, ...]) -> Iterator[Beam]:
-        name, local = split_port(port)
+    def _leaving(self, name: str, local: str, trail: tuple[str, ...]) -> list[Beam]:
         element = self._elements[name]
-        yield from (beam for beam in element.emission(local) if beam.power_mw > 0)
+        beams = [beam for beam in element.emission(local) if beam.power_mw > 0]
         for passage in element.passages(local):
             for beam in self._arriving(f"{name}.{passage.entrance}", trail):
                 passed = beam.after(passage.loss_db(beam.wavelength_nm))
                 if passed.power_mw > 0:
-                    yield passed
+                    beams.append(passed)
+        return beams
 
 
 @dataclass(frozen=True, slots=True)

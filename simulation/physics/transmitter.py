@@ -18,6 +18,7 @@ from simulation.physics.waveform import Shape, Shelf, normalised_power, pattern_
 _SHAPE_STEP_C = 1.0
 _SHAPE_STEP_PS_NM = 0.01
 _WAVEFORMS_KEPT = 16
+_POWERS_KEPT = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +110,7 @@ class Transmitter:
         self._name = name
         self._parameters = parameters
         self._shelf = Shelf(_WAVEFORMS_KEPT)
+        self._powers = Shelf(_POWERS_KEPT)
 
     def beam(self, lane: int, case_c: float, signals: tuple[ElectricalSignal | None, ...]) -> Beam | None:
         """Get the light of an enabled lane, None if it is dark.
@@ -116,13 +118,14 @@ class Transmitter:
         `signals` are the retimable host signals of all enabled media lanes.
         """
         parameters = self._parameters.lanes[lane - 1]
-        power_mw = fibre_power_mw(parameters, case_c)
+        # Several instruments look at one moment.
+        power_mw = self._powers.get((lane, case_c), lambda: fibre_power_mw(parameters, case_c))
         signal = signals[lane - 1]
         dark = signal is None and self._parameters.squelch is Squelch.DARK
         if power_mw <= 0 or dark:
             return None
         wavelength_nm = laser.wavelength_nm(parameters, case_c)
-        if signal is None:
+        if signal is None or parameters.drive_swing_v == 0.0:  # a dead driver leaves steady light
             return Beam(self._steady(lane, parameters, wavelength_nm), wavelength_nm, power_mw)
         shape = self._shape(lane, case_c, signal, signals)
         light = LaneLight(

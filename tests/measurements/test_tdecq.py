@@ -221,6 +221,22 @@ def test_scope_noise_is_credited_when_it_is_there(prbs13q, transmit):
     assert credited.scope_noise_credited_mw == pytest.approx(0.02, rel=0.02)
 
 
+def test_weak_light_behind_a_lossy_path_is_no_closed_eye(prbs13q, transmit):
+    # The eye bears 0.045 mW; the scope alone adds 0.06 mW to each acquisition, and averaging takes it away.
+    power = transmit(prbs13q)
+    own, scope, averages = 0.01, 0.06, 64
+    noise = np.random.default_rng(5).normal(0.0, np.hypot(own, scope) / np.sqrt(averages), power.size)
+    expected = measure(power, prbs13q, averages=averages, signal_noise_mw=own)
+    found = measure(
+        power + noise,
+        prbs13q,
+        averages=averages,
+        signal_noise_mw=float(np.hypot(own, scope)),
+        scope_noise_mw=scope,
+    )
+    assert found.tdecq_db == pytest.approx(expected.tdecq_db, abs=0.1)
+
+
 def test_scope_noise_is_not_credited_to_a_clean_record(prbs13q, transmit):
     power = transmit(prbs13q, pole=0.5)
     plain = measure(power, prbs13q)

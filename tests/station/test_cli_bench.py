@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import pyvisa
@@ -96,6 +97,17 @@ def served(tmp_path: Path) -> subprocess.Popen[str]:
         process.kill()
 
 
+def opened(manager: Any, row: dict[str, str]) -> Any:
+    driver = installed_drivers().visa_driver(row["model"])
+    return open_instrument(driver, manager, row["address"], name=row["name"], clock=WallClock())
+
+
+def draws_current(supply: Any, meter: Any) -> bool:
+    WallClock().sleep(0.1)
+    meter.read_power("1", wavelength_nm=1311.0)  # who looks for light lets the transceiver go on
+    return bool(supply.read_current_a("1") > 0.05)
+
+
 def test_simulated_instruments_answer_over_tcp_until_sigterm(served: subprocess.Popen[str]) -> None:
     assert served.stdout is not None
     rows = {row["name"]: row for row in json.loads(served.stdout.readline())["instruments"]}
@@ -109,16 +121,12 @@ def test_simulated_instruments_answer_over_tcp_until_sigterm(served: subprocess.
         head.timeout = 200
         with pytest.raises(pyvisa.errors.VisaIOError):
             head.query("*IDN?")
-    supply = open_instrument(
-        installed_drivers().visa_driver("Keysight E36312A"),
-        manager,
-        rows["supply"]["address"],
-        name="supply",
-        clock=WallClock(),
-    )
+    supply, switch, meter = (opened(manager, rows[name]) for name in ("supply", "switch", "power_meter"))
     supply.supply("1", voltage_v=3.3, current_limit_a=3.5)
-    assert supply.read_current_a("1") > 0.05, "the transceiver starts with its supply"
-    supply.close()
+    switch.select("M1", 2)  # lane 1 to the power meter
+    assert any(draws_current(supply, meter) for _ in range(50)), "the transceiver starts with its supply"
+    for driver in (supply, switch, meter):
+        driver.close()
     manager.close()
     served.send_signal(signal.SIGTERM)
     assert served.wait(10) == 0

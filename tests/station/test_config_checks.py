@@ -184,10 +184,10 @@ def test_fibres_in_a_circle_end_the_search(bench):
 
 
 def test_overdue_calibration_blocks_or_warns_as_the_station_says(bench):
-    overdue = date(2027, 3, 3)
+    overdue = date(2027, 5, 5)
     due = (
         "calibration of power_meter was due on 2027-03-02",
-        "calibration of the paths was due on 2026-11-04",
+        "calibration of the paths was due on 2027-05-04",
     )
     blocking = check_files(bench(), today=overdue)
     warning = check_files(bench(station=[("overdue: block", "overdue: warn")]), today=overdue)
@@ -212,11 +212,11 @@ def test_a_path_measured_on_another_day_has_dates_of_its_own(bench):
     assert len(told(files)) == 1
     assert files.station.value.instruments["switch"].through.calibrated == date(2025, 5, 4)
     assert files.station.value.instruments["attenuator"].through.calibrated == date(2026, 5, 4)
-    assert files.station.value.wiring.optical[0].calibration_due == date(2026, 11, 4)
+    assert files.station.value.wiring.optical[0].calibration_due == date(2027, 5, 4)
 
 
 def test_a_path_loss_without_any_date_is_refused(bench):
-    shared = "path_calibration: {calibrated: 2026-05-04, calibration_due: 2026-11-04}\n"
+    shared = "path_calibration: {calibrated: 2026-05-04, calibration_due: 2027-05-04}\n"
     problems = told(bench(station=[(shared, "")]))
     assert len(problems) == 34 + 4 + 2
     assert any(

@@ -17,6 +17,7 @@ import pytest
 from measurements.capture import Waveform
 from measurements.levels import Pam4Levels, measure_levels
 from measurements.patterns import pattern
+from measurements.quantity import NotMeasurable
 from measurements.rin import rin_oma
 from measurements.spectrum import LaserLine, laser_line
 from simulation.devices.monochromator import Monochromator
@@ -41,15 +42,20 @@ def average_dbm(bench: LoopbackBench, lane: int) -> float:
     return dbm(power_mw) if power_mw > 0 else -math.inf
 
 
-def levels(bench: LoopbackBench, lane: int) -> Pam4Levels:
+def eye(bench: LoopbackBench, lane: int) -> Pam4Levels | NotMeasurable:
     record = ScopeFrontEnd().acquire((bench.beam(lane),), SAMPLING, np.random.default_rng(1))
-    found = measure_levels(Waveform(record.power_mw, pattern("PRBS13Q"), 8, RATE), noise_mw=0.002)
+    return measure_levels(Waveform(record.power_mw, pattern("PRBS13Q"), 8, RATE), noise_mw=0.002)
+
+
+def levels(bench: LoopbackBench, lane: int) -> Pam4Levels:
+    found = eye(bench, lane)
     assert isinstance(found, Pam4Levels)
     return found
 
 
 def oma_dbm(bench: LoopbackBench, lane: int) -> float:
-    return levels(bench, lane).outer.oma_dbm
+    found = eye(bench, lane)
+    return found.outer.oma_dbm if isinstance(found, Pam4Levels) else -math.inf
 
 
 def extinction_db(bench: LoopbackBench, lane: int) -> float:
@@ -150,6 +156,10 @@ def swing_v() -> float:
     return solved(lambda volts: dbm((1 + depth(volts)) / (1 - depth(volts))), 3.5, 0.5, 2.5)
 
 
+def least_swing_v() -> float:
+    return solved(lambda volts: dbm(2 * depth(volts) * AVERAGE_MW), -0.8, 0.1, 2.1)
+
+
 def bandwidth_ghz() -> float:
     # Edges add as squares. A pole takes ln 4 / (2 pi f); the whole lane with its pole at 38 GHz takes 12 ps.
     pole = math.log(4) / (2 * math.pi) * 1e3
@@ -214,6 +224,7 @@ WALKS = (
     Walk("low-power", "coupling_loss_db", oma_dbm, coupling_loss_db, 0.01),
     Walk("high-power", "laser_power_mw", average_dbm, laser_power_mw, 0.002),
     Walk("low-extinction-ratio", "drive_swing_v", extinction_db, swing_v, 0.01),
+    Walk("unmodulated-lane", "drive_swing_v", oma_dbm, least_swing_v, 0.02),
     Walk("slow-modulator", "modulator_bandwidth_ghz", transition_ps, bandwidth_ghz, 0.10),
     Walk("high-rin", "rin_db_hz", rin_db_hz, rin, 0.001),
     Walk("compressed-levels", "driver_compression", rlm, compression, 0.05),

@@ -134,6 +134,19 @@ def test_a_missed_limit_is_a_fail_that_the_terminal_shows_and_an_error_beside_it
     assert [m["verdict"] for m in loaded.measurements].count("FAIL") == 1
 
 
+def test_a_plan_may_stop_at_its_first_fail_which_is_neither_an_error_nor_an_abort(tmp_path):
+    plan = PLAN.replace("steps:", "policy: {stop: first_fail}\nsteps:").replace(
+        "measures: []", "measures: [tx_rlm]"
+    )
+    quiet = "from measurements.quantity import Quantity\n\ndef test_quiet(measure, lanes):\n"
+    quiet += "    for lane in lanes:\n        measure('tx_rlm', Quantity(0.5, '1'), lane=lane)\n"
+    write_sequences(tmp_path, WHOLE, quiet, plan)
+    status, _, loaded = run_pytest(tmp_path)
+    assert (loaded.verdict, len(loaded.measurements)) == ("FAIL", 4), loaded.closing["reasons"]
+    assert loaded.closing["reasons"][-1].startswith("stopped at the first fail: 4 planned measurements")
+    assert status != 0
+
+
 def test_a_step_that_interrupts_is_an_aborted_run(tmp_path):
     write_sequences(tmp_path, after("raise KeyboardInterrupt"))
     status, _, loaded = run_pytest(tmp_path)
@@ -155,6 +168,15 @@ def test_the_plan_gives_a_step_its_pattern_and_options(tmp_path):
     )
     write_sequences(tmp_path, step + "    all_good(measure)\n", quiet, plan)
     assert run_pytest(tmp_path)[2].verdict == "PASS"
+
+
+def test_a_check_of_the_paths_that_breaks_leaves_no_light_for_the_next_step(tmp_path):
+    quiet = "def test_quiet(path_check, cell):\n    for light in path_check.through((1,)):\n"
+    quiet += "        assert cell.twin.safe_state()['cw_source']['emitting'] is True\n        1 / 0\n"
+    step = "def test_it(cell, measure):\n    assert cell.twin.safe_state()['cw_source']['emitting'] is False\n"
+    write_sequences(tmp_path, step + "    all_good(measure)\n", quiet)
+    loaded = run_pytest(tmp_path)[2]
+    assert loaded.closing["reasons"] == ["ERROR: ZeroDivisionError: division by zero"]
 
 
 def test_sequences_without_a_station_are_refused(tmp_path):

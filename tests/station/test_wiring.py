@@ -12,7 +12,7 @@ name: small
 visa: '@py'
 ambient_c: 23.0
 policies: {calibration_overdue: block}
-path_calibration: {calibrated: 2026-05-04, calibration_due: 2026-11-04}
+path_calibration: {calibrated: 2026-05-04, calibration_due: 2027-05-04}
 instruments:
   meter: {model: Keysight N7744A, address: GPIB0::1::INSTR, calibration_due: null}
   scope: {model: Keysight N1092D, address: GPIB0::2::INSTR, calibration_due: null}
