@@ -101,11 +101,10 @@ class Neighbourhood:
         """Get one sample a symbol at a time near the centre."""
         return self._weights(time_ui)[0].astype(np.float32) @ self._rows
 
-    def summed(self, time_ui: float, factors: Samples) -> tuple[FloatArray, FloatArray]:
-        """Sum each row of factors times the waveform at a time, and times its slope in time."""
-        sums = (self._rows @ factors.T).astype(np.float64)
+    def at_with_slope(self, time_ui: float) -> tuple[Samples, Samples]:
+        """Get one sample a symbol at a time near the centre, and its slope in time."""
         value, slope = self._weights(time_ui)
-        return value @ sums, slope @ sums
+        return value.astype(np.float32) @ self._rows, slope.astype(np.float32) @ self._rows
 
     def windows(
         self, task: Task, taps: FloatArray, main_tap: int, time_ui: float
@@ -323,7 +322,8 @@ def _error_ratio(
     from scipy.special import erfc
 
     size = taps.size
-    equalised = equalise(near.at(time_ui), taps, main_tap)
+    values, steepness = near.at_with_slope(time_ui)
+    equalised = equalise(values, taps, main_tap)
     low, high = float(equalised.min()), float(equalised.max())
     step = (high - low) / (_TABLE - 2)
     places = (equalised - np.float32(low)) * np.float32(1.0 / step)
@@ -346,9 +346,8 @@ def _error_ratio(
 
     # Shifting the factors instead of the waveform spares equalising its slope.
     spread = wrapped(rises, size) if size > 1 else rises
-    factors = np.stack([shifted(spread, size, i - main_tap) for i in range(size)])
-    by_value, by_slope = near.summed(time_ui, factors)
-    by_taps = by_value / (step * bins.size)
+    factors = [shifted(spread, size, i - main_tap) for i in range(size)]
+    by_taps = np.array([factor @ values for factor in factors]) / (step * bins.size)
     by_taps += by_noise * noise_mw * (task.covariance @ taps) / enhancement
-    by_time = float(by_slope @ taps) / (step * bins.size)
+    by_time = float(taps @ np.array([factor @ steepness for factor in factors])) / (step * bins.size)
     return ratio, np.concatenate([by_taps, by_thresholds, [by_time]])

@@ -57,8 +57,9 @@ class Analyst:
 
     def warm_up(self) -> None:
         """Start the workers now, so that the first analysis need not wait for their imports."""
-        for _ in range(self._workers):
-            self.analyse(_import_analysis)
+        if self._executor is None:
+            for _ in range(self._workers):
+                self.analyse(_import_analysis)
 
     def analyse(self, function: Callable[..., Any], *arguments: object) -> Pending:
         """Hand a function and its arguments to a worker; both must be importable there."""
@@ -105,5 +106,5 @@ def _end_with(lifeline: Connection) -> None:
 
 def _import_analysis() -> None:
     """Pay for the imports of an analysis ahead of time."""
-    importlib.import_module("measurements.tdecq")
-    importlib.import_module("scipy.optimize")
+    for module in ("station.eye_analysis", "scipy.fft", "scipy.optimize", "scipy.special"):
+        importlib.import_module(module)

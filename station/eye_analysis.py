@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from instruments.interfaces.sampling_scope import PatternCapture
 from measurements.capture import LockedSignal, Waveform, lock, waveform_from_xy
@@ -22,7 +23,9 @@ from measurements.tdecq import TdecqResult, tdecq_of
 from measurements.units import db_to_ratio
 
 WAVEFORMS = "waveforms"
-_COLUMNS, _ROWS = 240, 150
+_COLUMNS, _ROWS = 192, 150
+_SYMBOLS_SHOWN = 16_384
+_LINE_POINTS = 6
 _FULL_SCALE = 32767
 
 
@@ -146,6 +149,7 @@ def _penalty(
         "reference_receiver": result.equalizer.name,
         "averages": request.capture.averages,
         "sampling": request.capture.sampling,
+        "bandwidth_hz": request.capture.bandwidth_hz,
         "instrument_tdecq_db": request.capture.instrument_tdecq_db,
         "eye": _picture(request, waveform, result.phase_ui),
     }
@@ -203,10 +207,14 @@ def _store_waveform(request: EyeRequest, waveform: Waveform) -> dict[str, object
 
 
 def _picture(request: EyeRequest, waveform: Waveform, phase_ui: float) -> dict[str, object]:
-    """Store the density of the eye, one unit interval to either side of the decision instant."""
+    """Store the density of the eye, one unit interval to either side of the decision instant.
+
+    A stretch of the record is drawn, with straight lines between its samples as a scope draws them.
+    """
+    shown = min(waveform.pattern.size, _SYMBOLS_SHOWN) * waveform.samples_per_symbol
     density = eye_density(
-        waveform.power_mw,
-        samples_per_symbol=waveform.samples_per_symbol,
+        _joined(np.asarray(waveform.power_mw[: int(shown)], dtype=np.float32), _LINE_POINTS),
+        samples_per_symbol=waveform.samples_per_symbol * _LINE_POINTS,
         columns=_COLUMNS,
         rows=_ROWS,
         start_ui=phase_ui - 1.0,
@@ -217,6 +225,13 @@ def _picture(request: EyeRequest, waveform: Waveform, phase_ui: float) -> dict[s
         "time_ui": [phase_ui - 1.0, phase_ui + 1.0],
         "power_mw": [float(density.power_edges_mw[0]), float(density.power_edges_mw[-1])],
     }
+
+
+def _joined(samples: NDArray[np.float32], points: int) -> NDArray[np.float32]:
+    """Draw straight lines between samples, each of so many points; the last one ends at the first."""
+    steps = np.arange(points, dtype=np.float32) / np.float32(points)
+    rise = np.roll(samples, -1) - samples
+    return (samples[:, None] + rise[:, None] * steps).ravel()
 
 
 def _save(folder: Path, data: np.ndarray[tuple[int, ...], np.dtype[np.generic]], ending: str) -> str:

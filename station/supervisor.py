@@ -7,6 +7,7 @@ becomes of it, its journal gets a verdict.
 from __future__ import annotations
 
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -142,6 +143,8 @@ class Supervisor:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=CHECKOUT,
+                # Arrays here are small: threads of the linear algebra double the time and help nothing.
+                env={"OPENBLAS_NUM_THREADS": "1", **os.environ},
                 start_new_session=True,
             )
         passed_on, kill_at = 0, math.inf

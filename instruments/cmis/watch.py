@@ -20,7 +20,7 @@ from instruments.cmis.state import (
 from instruments.errors import NoAcknowledge, StateNotReached
 
 MANAGEMENT_INIT_MAX_S: Final = 2.0  # from power and ResetL to the first acknowledge and a valid state
-POLL_S: Final = 0.010
+POLL_S: Final = 0.050  # states last seconds, and each look is several two-wire transfers
 
 
 def read_module_state(bus: ManagedBus) -> ModuleState:

@@ -8,7 +8,7 @@ there. Accuracies are data-sheet values as remembered, not confirmed.
 from __future__ import annotations
 
 from instruments.driver import Driver
-from instruments.errors import GarbledAnswer
+from instruments.errors import GarbledAnswer, RangeError
 from instruments.interfaces.spectrum_analyser import Spectrum, SpectrumAnalyser
 from instruments.profile import Profile
 
@@ -16,6 +16,7 @@ _RESOLUTIONS_NM = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0)  # manual, :SENSe:BANDwi
 _SWEEP_S_PER_100_NM = 5.0  # sensitivity MID, data sheet, not confirmed
 _SWEEP_ENDED = 1  # manual, operation status register, bit 0
 _READ_BACK = 1e-3
+_TOP_DBM = 20.0  # highest input, data sheet, not confirmed
 
 
 class YokogawaAq6370D(Driver, SpectrumAnalyser):
@@ -111,6 +112,13 @@ class YokogawaAq6370D(Driver, SpectrumAnalyser):
         if wavelength_nm.size != power_dbm.size or wavelength_nm.size == 0:
             sizes = f"{wavelength_nm.size} wavelengths and {power_dbm.size} powers"
             raise self._session.garbled(":TRAC:Y? TRA", sizes, "as many powers as wavelengths")
+        if power_dbm.max() >= _TOP_DBM:
+            raise self._session.error(
+                f"shows {power_dbm.max():.1f} dBm, the top of its range",
+                kind=RangeError,
+                command=":TRAC:Y? TRA",
+                remedy="put an attenuator before its input",
+            )
         wavelength_nm.flags.writeable = False
         return Spectrum(
             wavelength_nm=wavelength_nm,

@@ -66,6 +66,7 @@ class EyeGroup:
 
     def eyes(self, pattern: str) -> dict[int, LaneEye]:
         """Capture one pattern period of each lane in one acquisition and hand it to the analysis."""
+        self.analyst.warm_up()  # its workers import while the scope acquires
         return {
             lane: LaneEye(
                 self.analyst.analyse(analyse_eye, self._request(lane, capture)),

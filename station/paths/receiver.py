@@ -74,7 +74,8 @@ class ReceiverGroup:
         return {
             member.lane: min(
                 launched[member.lane].value - member.loss_before_db - member.loss_after_db,
-                self.damage_dbm - _spread_db(launched[member.lane]),
+                # a hair less, lest rounding make the safe limit unsafe
+                self.damage_dbm - self._spread_db(member, launched[member.lane]) - 1e-6,
             )
             for member in self.members
             if member.lane in launched
@@ -126,7 +127,8 @@ class ReceiverGroup:
         self.attenuator.close_shutters([member.channel for member in self.members])
 
     def _attenuation_db(self, member: ReceiverLane, wanted_dbm: float, launched: Quantity) -> float:
-        if not wanted_dbm + _spread_db(launched) <= self.damage_dbm:  # so that NaN is refused as well
+        highest_dbm = wanted_dbm + self._spread_db(member, launched)
+        if not highest_dbm <= self.damage_dbm:  # so that NaN is refused as well
             raise UnsafeRequest(
                 f"{wanted_dbm:.1f} dBm at receiver {member.lane} may pass its damage threshold of "
                 f"{self.damage_dbm:.1f} dBm",
@@ -141,6 +143,15 @@ class ReceiverGroup:
                 remedy="ask for a power between what the path passes and what the attenuator blocks",
             )
         return needed_db
+
+    def _spread_db(self, member: ReceiverLane, launched: Quantity) -> float:
+        """Give how far the power at a receiver may lie from what is computed (k=2)."""
+        return math.sqrt(
+            (2 * (launched.standard_error or 0.0)) ** 2
+            + member.before.uncertainty_db**2
+            + member.uncertainty_after_db**2
+            + self.attenuator.accuracy_db**2
+        )
 
     def _compare(
         self,
@@ -224,10 +235,6 @@ class ReceiverPaths:
         electrical = self._wiring.route(Port(self._slot, f"host_rx{lane}"), self._bert_name)
         wavelength_nm = self._optics.wavelength_nm(lane)
         return name, ReceiverLane(lane, before, channel, route.hops[index:], electrical, wavelength_nm)
-
-
-def _spread_db(launched: Quantity) -> float:
-    return 2 * (launched.standard_error or 0.0)
 
 
 def _together(one: ReceiverLane, other: ReceiverLane) -> bool:

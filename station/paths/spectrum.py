@@ -10,11 +10,12 @@ import numpy as np
 
 from instruments.interfaces.spectrum_analyser import Spectrum, SpectrumAnalyser
 from measurements.quantity import NotMeasurable, Quantity, Result
-from measurements.spectrum import laser_line
+from measurements.spectrum import LaserLine, SpectrumError, laser_line
 from station.config.product_file import Product
 from station.paths.optics import Optics
 
 _BESIDE_NM = 6.0  # how far side modes of a single-mode laser are looked for
+_FAR_BESIDE_NM = 30.0  # how far a laser that is not where it should be is looked for
 _RESOLUTION_NM = 0.05
 _POINTS_SHOWN = 400
 
@@ -39,24 +40,39 @@ class SpectrumPaths:
     def spectra(
         self, lanes: Sequence[int], *, resolution_nm: float = _RESOLUTION_NM
     ) -> Iterator[tuple[int, LaneSpectrum]]:
-        """Sweep each lane's window and some way beside it."""
+        """Sweep each lane's window and some way beside it, much farther when the line is not there."""
         for group in self._optics.groups(lanes, self._name):
             for lane in group.lanes:
-                window = self._product.lane(lane)
-                trace = self._analyser.sweep(
-                    start_nm=window.wavelength_min_nm - _BESIDE_NM,
-                    stop_nm=window.wavelength_max_nm + _BESIDE_NM,
-                    resolution_nm=resolution_nm,
-                )
+                trace = self._sweep(lane, _BESIDE_NM, resolution_nm)
+                if not self._holds_line(trace):
+                    trace = self._sweep(lane, _FAR_BESIDE_NM, resolution_nm)
                 yield lane, self._evaluated(trace)
 
-    def _evaluated(self, trace: Spectrum) -> LaneSpectrum:
-        line = laser_line(
+    def _sweep(self, lane: int, beside_nm: float, resolution_nm: float) -> Spectrum:
+        window = self._product.lane(lane)
+        return self._analyser.sweep(
+            start_nm=window.wavelength_min_nm - beside_nm,
+            stop_nm=window.wavelength_max_nm + beside_nm,
+            resolution_nm=resolution_nm,
+        )
+
+    def _holds_line(self, trace: Spectrum) -> bool:
+        """Tell whether a trace shows a line and what is beside it."""
+        try:
+            return isinstance(self._line(trace), LaserLine)
+        except SpectrumError:
+            return False
+
+    def _line(self, trace: Spectrum) -> LaserLine | NotMeasurable:
+        return laser_line(
             trace.wavelength_nm,
             trace.power_dbm,
             resolution_nm=trace.resolution_nm,
             symbol_rate_gbd=self._product.symbol_rate_gbd,
         )
+
+    def _evaluated(self, trace: Spectrum) -> LaneSpectrum:
+        line = self._line(trace)
         names = (self._name,)
         if isinstance(line, NotMeasurable):
             dark = NotMeasurable(line.reason, line.cause, line.evidence, names)

@@ -50,13 +50,20 @@ def write_sequences(folder, step, quiet=QUIET, plan=PLAN):
     return folder / "plan.yaml"
 
 
+def main(*words):
+    """Run pytest in this process as the checkout configures it; give exit status and what it printed."""
+    told = io.StringIO()
+    ours = [*QUICK, "-c", CHECKOUT / "pyproject.toml", "--rootdir", CHECKOUT]
+    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
+        status = pytest.main([str(word) for word in (*ours, *words)])
+    return int(status), told.getvalue()
+
+
 def run_pytest(folder, *words, files=("quiet.py", "step.py"), plan="plan.yaml", serial="PB26-0001"):
     """Run pytest in this process; give its exit status, what it printed, and the record."""
-    options = ["-c", CHECKOUT / "pyproject.toml", "--rootdir", CHECKOUT, "--station", STATION, "--simulate"]
+    options = ["--station", STATION, "--simulate"]
     options += ["--serial", serial, "--out", folder / "runs", "--run-id", "it"]
     options += ["--plan", folder / plan] if plan else []
-    told = io.StringIO()
-    with contextlib.redirect_stdout(told), contextlib.redirect_stderr(told):
-        status = pytest.main([*QUICK, *map(str, options), *words, *(str(folder / file) for file in files)])
+    status, told = main(*options, *words, *(folder / file for file in files))
     there = (folder / "runs/it" / record.journal.FILE_NAME).is_file()
-    return int(status), told.getvalue(), record.load(folder / "runs/it") if there else None
+    return status, told, record.load(folder / "runs/it") if there else None

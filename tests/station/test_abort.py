@@ -67,38 +67,34 @@ def test_nothing_interrupts_once_the_bench_is_being_made_safe():
 def test_signal_that_came_before_anybody_listened_is_heard():
     abort = AbortRequest()
     with signals_held():
-        os.kill(os.getpid(), signal.SIGTERM)
+        signal.raise_signal(signal.SIGTERM)  # to this thread: others of the test runner hold nothing back
         give_back = abort.listen()
         give_back()
     assert abort.requested
 
 
-def test_run_stops_while_it_is_prepared(tmp_path):
-    stopped_at_random(tmp_path, DISABLE, seed=0, earliest_s=0.15, latest_s=0.6)
+@pytest.mark.parametrize(("seed", "earliest_s", "latest_s"), [(1, 0.15, 1.0), (2, 1.0, 3.5)])
+def test_run_stops_at_any_instant(tmp_path, seed, earliest_s, latest_s):
+    plan = a_plan(tmp_path, PATHS, DISABLE, POWER)
+    stopped_at_random(tmp_path, plan, seed=seed, earliest_s=earliest_s, latest_s=latest_s)
 
 
-@pytest.mark.parametrize("seed", range(1, 5))
-def test_run_stops_at_any_instant(tmp_path, seed):
-    stopped_at_random(tmp_path, PATHS, DISABLE, POWER, seed=seed, earliest_s=0.6, latest_s=4.0)
-
-
-def stopped_at_random(tmp_path, *steps, seed, earliest_s, latest_s, plan=None):
+def stopped_at_random(tmp_path, plan, *, seed, earliest_s, latest_s):
     chosen = random.Random(seed)
     number = chosen.choice([signal.SIGINT, signal.SIGTERM])
     out = tmp_path / "runs"
-    process = start(plan or a_plan(tmp_path, *steps), out)
+    process = start(plan, out)
     time.sleep(chosen.uniform(earliest_s, latest_s))
     interrupt(process, number)
     text, _ = process.communicate(timeout=60)
     events = events_of(out)
-    if process.returncode == 0:  # it came too late: the verdict was on the disk
+    if process.returncode == 0:  # it came too late: the verdict was on the disk, and it stands
         assert events[-1]["verdict"] == "PASS"
-        return False
+        return
     assert process.returncode == 130, text
     assert_aborted(events)
     assert "A B O R T E D" in text
     assert "The bench is safe" in text
-    return True
 
 
 def test_ctrl_c_stops_a_session_of_plain_pytest(tmp_path):
@@ -120,6 +116,7 @@ def test_ctrl_c_stops_a_session_of_plain_pytest(tmp_path):
     assert_aborted(events_of(out))
 
 
+@pytest.mark.prove
 def test_second_signal_in_the_slot_ends_in_a_safe_bench_too(tmp_path):
     out = tmp_path / "runs"
     process = start(a_plan(tmp_path, DISABLE, POWER), out)
@@ -135,4 +132,4 @@ def test_second_signal_in_the_slot_ends_in_a_safe_bench_too(tmp_path):
 @pytest.mark.prove
 @pytest.mark.parametrize("seed", range(20))
 def test_demo_stops_at_any_instant(tmp_path, seed):
-    stopped_at_random(tmp_path, plan=DEMO, seed=seed, earliest_s=0.15, latest_s=15.0)
+    stopped_at_random(tmp_path, DEMO, seed=seed, earliest_s=0.15, latest_s=15.0)

@@ -161,7 +161,8 @@ def least_swing_v() -> float:
 
 
 def bandwidth_ghz() -> float:
-    # Edges add as squares. A pole takes ln 4 / (2 pi f); the whole lane with its pole at 38 GHz takes 12 ps.
+    # Edges add as squares, exactly so for Gaussian responses alone. A pole takes ln 4 / (2 pi f), the whole
+    # lane with its pole at 38 GHz takes 12 ps.
     pole = math.log(4) / (2 * math.pi) * 1e3
     return pole / math.sqrt(17.0**2 - 12.0**2 + (pole / 38.0) ** 2)
 

@@ -85,6 +85,8 @@ def test_each_receiver_gets_the_power_that_is_asked_for_by_its_own_losses():
     ("wanted_dbm", "launched", "words"),
     [
         (4.9, light(20.0), "4.9 dBm at receiver 1 may pass its damage threshold of 5.0 dBm"),
+        # 4.82 dBm + root of (2 x 0.01)² + path 0.15² + path 0.08² + attenuator 0.1² = 5.02 dBm
+        (4.82, light(20.0, error=0.01), "4.8 dBm at receiver 1 may pass its damage threshold"),
         (-4.0, light(1.5, error=float("nan")), "damage threshold"),
         (float("nan"), light(), "damage threshold"),
         (-2.0, light(), "needs -1.54 dB of attenuation; attenuator gives 0 to 40 dB"),

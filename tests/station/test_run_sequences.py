@@ -13,6 +13,7 @@ from tests.station.sequence_kit import (
     PRODUCT,
     QUIET,
     STATION,
+    main,
     run_pytest,
     write_sequences,
 )
@@ -173,18 +174,17 @@ def test_the_plan_gives_a_step_its_pattern_and_options(tmp_path):
 def test_a_check_of_the_paths_that_breaks_leaves_no_light_for_the_next_step(tmp_path):
     quiet = "def test_quiet(path_check, cell):\n    for light in path_check.through((1,)):\n"
     quiet += "        assert cell.twin.safe_state()['cw_source']['emitting'] is True\n        1 / 0\n"
-    step = "def test_it(cell, measure):\n    assert cell.twin.safe_state()['cw_source']['emitting'] is False\n"
+    step = (
+        "def test_it(cell, measure):\n    assert cell.twin.safe_state()['cw_source']['emitting'] is False\n"
+    )
     write_sequences(tmp_path, step + "    all_good(measure)\n", quiet)
     loaded = run_pytest(tmp_path)[2]
     assert loaded.closing["reasons"] == ["ERROR: ZeroDivisionError: division by zero"]
 
 
-def test_sequences_without_a_station_are_refused(tmp_path):
-    plain = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "sequences/tx_power.py"],
-        cwd=CHECKOUT, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert (plain.returncode, "name a station with --station" in plain.stderr + plain.stdout) == (4, True)
+def test_sequences_without_a_station_are_refused():
+    status, told = main(CHECKOUT / "sequences/tx_power.py")
+    assert (status, "name a station with --station" in told) == (4, True), told
 
 
 def test_plain_pytest_runs_a_shipped_sequence_and_its_run_is_partial(tmp_path):

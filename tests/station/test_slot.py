@@ -56,16 +56,19 @@ def test_a_wrong_transceiver_is_refused_before_any_light(simulation, identity, w
     assert bench.events.of("corner_started") == []
 
 
-def test_a_strapped_board_holds_a_transceiver_dark_by_register_until_it_is_identified():
-    bench = SlotOnTwin(rules(), lines=False)
+def test_a_slot_without_lines_and_head_holds_the_transceiver_dark_by_register_until_it_is_identified():
+    bench = SlotOnTwin(rules(), lines=False, head=False)
     named_at = []
     remember = bench.events.append
     bench.events.append = lambda event, **fields: (
         named_at.append(bench.twin.clock.now()),
         remember(event, **fields),
     )
-    bench.slot.power_up(SERIAL)
+    reached = bench.slot.go_to(ROOM, SERIAL)
     assert bench.watch.lit_at > named_at[0]
+    assert reached.air_temperature_c is None
+    assert reached.case_temperature_c > 20.0, "as warm as it is"
+    assert bench.events.of("corner_reached") == []
 
 
 def test_of_a_long_serial_number_the_memory_holds_the_beginning():
@@ -103,11 +106,3 @@ def test_a_corner_is_case_temperature_and_supply_and_is_visited_once():
     assert bench.slot.conditions is None, "a corner that was not reached is no corner"
     with pytest.raises(RuntimeError, match="no corner"):
         bench.slot.now()
-
-
-def test_without_a_thermal_head_the_case_is_as_warm_as_it_is():
-    bench = SlotOnTwin(rules(), head=False)
-    reached = bench.slot.go_to(ROOM, SERIAL)
-    assert reached.air_temperature_c is None
-    assert reached.case_temperature_c > 20.0
-    assert bench.events.of("corner_reached") == []

@@ -29,6 +29,7 @@ from tests.station.abort_kit import (
     a_plan,
     assert_aborted,
     events_of,
+    of,
     slot_pid,
     start,
     wait_for,
@@ -126,6 +127,7 @@ def test_bench_of_a_killed_slot_is_made_safe_over_new_connections(hardware, tmp_
     assert hardware.answers() == SAFE
     events = events_of(out)
     assert [event["event"] for event in events[-3:]] == ["error", "safe_state", "verdict"]
+    assert len(of(events, "safe_state")) == 1
     assert "killed by SIGKILL" in events[-1]["reasons"][0]
     # There is no two-wire bus on this computer, but without power no transmitter emits.
     undone = [step["what"] for step in events[-2]["steps"] if not step["done"]]
@@ -154,6 +156,7 @@ def test_hung_slot_is_killed_after_the_bound_and_its_bench_made_safe(hardware, t
     assert hardware.answers() == SAFE
 
 
+@pytest.mark.prove
 def test_what_cannot_be_made_safe_is_said(tmp_path):
     hardware = Hardware(tmp_path)
     out = tmp_path / "runs"
