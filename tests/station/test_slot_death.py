@@ -179,6 +179,7 @@ def test_slot_stops_by_itself_when_its_supervisor_is_killed(tmp_path):
     process = start(a_plan(tmp_path, PATHS, DISABLE), out)
     wait_for(out, "step_started")
     process.kill()
+    process.communicate()
     wait_for(out, "verdict")
     events = events_of(out)
     assert_aborted(events)
