@@ -7,6 +7,7 @@ value that noise already carried across a threshold is not counted as an error.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from measurements.units import FloatArray
 
 BINS = 8192
+_TAIL_REACH = 9.0
+"""Beyond so many sigma a Gaussian leaves 1e-19, nothing against any error ratio of interest."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,6 +31,12 @@ class Histogram:
     def places(self) -> FloatArray:
         """Get the values that the bins stand for."""
         return self.start + self.step * np.arange(self.shares.size, dtype=np.float64)
+
+    def within(self, low: float, high: float) -> slice:
+        """Get the bins between two values, and up to one more at each end."""
+        first = min(max(0.0, (low - self.start) / self.step), self.shares.size)
+        last = min(max(0.0, (high - self.start) / self.step + 1.0), self.shares.size)
+        return slice(int(first), int(last))
 
 
 def histogram(values: NDArray[np.floating], weights: FloatArray | None = None) -> Histogram:
@@ -49,7 +58,12 @@ def histogram(values: NDArray[np.floating], weights: FloatArray | None = None) -
 
 def symbol_error_ratio(counted: Histogram, thresholds: FloatArray, noise: float) -> float:
     """Compute the blind symbol error ratio with Gaussian noise of the given rms at the slicer."""
-    return float(counted.shares @ tail_probability(counted.places, thresholds, noise))
+    total = 0.0
+    for threshold in thresholds.tolist():
+        near = counted.within(threshold - _TAIL_REACH * noise, threshold + _TAIL_REACH * noise)
+        tail = tail_probability(counted.places[near], np.array([threshold]), noise)
+        total += float(counted.shares[near] @ tail)
+    return total
 
 
 def tail_probability(values: FloatArray, thresholds: FloatArray, noise: float) -> FloatArray:
@@ -75,6 +89,7 @@ def bearable_noise(
     """
     from scipy.optimize import brentq
 
+    @cache  # the root finder asks again at both ends of the bracket
     def excess(log_noise: float) -> float:
         noise = float(np.exp(log_noise))
         worst = max(symbol_error_ratio(h, thresholds, noise) for h in histograms)

@@ -52,7 +52,7 @@ class Hardware:
         for name, device in self.bench.devices.items():
             host, port = self.server.address(device)
             described["instruments"][name]["address"] = f"TCPIP::{host}::{port}::SOCKET"
-        self.station.write_text(yaml.safe_dump(described))
+        self.station.write_text(yaml.safe_dump(described, sort_keys=False))
 
     def ask(self, name, *messages, end="\n"):
         """Talk with an instrument over a connection of our own; give its answer to the last message."""
