@@ -37,7 +37,7 @@ demo: $(VENV)/run
 	  --serial DEMO-0001 --simulate --simulation configs/simulations/dr4-good.yaml --seed 1 --out $(RUN_OUT)
 
 test: $(VENV)/dev
-	@$(BIN)/python -m pytest -n 2 --dist worksteal -q
+	@$(BIN)/python -m pytest -n 2 --dist worksteal -q --timeout 120
 
 lint: $(VENV)/dev
 	@$(BIN)/ruff check .
@@ -48,7 +48,7 @@ bench: $(VENV)/dev
 	@$(BIN)/python -m benchmarks
 
 prove: $(VENV)/dev
-	@$(BIN)/python -m pytest -q -m prove -o timeout=1800 tests
+	@$(BIN)/python -m pytest -q -m prove --timeout 1800 tests
 
 clean:
 	rm -rf $(VENV) runs build *.egg-info

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 EXIT = {Verdict.PASS: 0, Verdict.PARTIAL: 0, Verdict.FAIL: 1, Verdict.ERROR: 3, Verdict.ABORTED: EXIT_ABORTED}
 _POLL_S = 0.05
+# Exit statuses of pytest that tell of its own trouble: internal error, usage error, no tests collected.
+_PYTEST_GAVE_UP = (3, 4, 5)
 # A slot that was asked to stop finishes its exchange with the instrument (the longest wait is a
 # sweep or a gate) and makes the bench safe. One that has not ended by then is stuck in VISA.
 _STOP_WITHIN_S = 30.0
@@ -103,27 +105,11 @@ class Supervisor:
     def _command(self, run_id: str, files: tuple[Path, ...]) -> list[str]:
         request = self.request
         words = [
-            *(
-                sys.executable,
-                "-m",
-                "pytest",
-                "-p",
-                "no:cacheprovider",
-                # Plugins of our own tests; hypothesis alone costs half a second of imports.
-                *("-p", "no:hypothesispytest", "-p", "no:xdist", "--assert=plain"),
-                "-q",
-                "-c",
-                CHECKOUT / "pyproject.toml",
-            ),
-            *(
-                "--rootdir",
-                CHECKOUT,
-                "-o",
-                "timeout=0",
-                "--supervised",
-                "--station",
-                request.station.absolute(),
-            ),
+            *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--assert=plain"),
+            # Plugins of our own tests; hypothesis alone costs half a second of imports.
+            *("-p", "no:hypothesispytest", "-p", "no:xdist", "-p", "no:timeout"),
+            *("-c", CHECKOUT / "pyproject.toml", "--rootdir", CHECKOUT),
+            *("--supervised", "--station", request.station.absolute()),
             *("--serial", request.serial, "--slot", request.slot, "--out", request.out, "--run-id", run_id),
         ]
         for option, path in (("--plan", request.plan), ("--product", request.product)):
@@ -161,6 +147,8 @@ class Supervisor:
                 show()
                 _wait(slot, _POLL_S)
             show()
+        if slot.returncode in _PYTEST_GAVE_UP and not self.quiet:
+            print(last_words(folder), file=sys.stderr)
         return (
             f"the slot process {_how_it_ended(slot.returncode)}; its last words are in {folder / 'slot.log'}"
         )

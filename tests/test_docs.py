@@ -173,7 +173,7 @@ def site(tmp_path: Path) -> Path:
 
 def test_the_sequence_of_the_how_to_runs_with_plain_pytest(site: Path) -> None:
     command = [
-        *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q", "-o", "timeout=0"),
+        *(sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-q"),
         *("-c", CHECKOUT / "pyproject.toml", "--rootdir", CHECKOUT, site / "sequences/dark_current.py"),
         *("--station", TEMPLATE, "--plan", site / "my-plan.yaml", "--serial", "DEMO-0005", "--simulate"),
         *("--out", site / "runs"),

@@ -40,7 +40,7 @@ def all_good(measure, lanes=(1, 2, 3, 4)):
         measure("tx_smsr", GOOD, lane=lane)
 """
 
-QUICK = ["-p", "no:cacheprovider", "-p", "no:unraisableexception", "-o", "timeout=0", "-p", "no:xdist", "-q"]
+QUICK = ["-p", "no:cacheprovider", "-p", "no:unraisableexception", "-p", "no:xdist", "-q"]
 
 
 def write_sequences(folder, step, quiet=QUIET, plan=PLAN):

@@ -28,7 +28,7 @@ def broken_run(tmp_path, instrument, kind, *steps, after_messages=0):
     plan = a_plan(tmp_path, *steps)
     sequences = [yaml.safe_load(step)[0]["sequence"] for step in steps]
     words = ["-p", "no:cacheprovider", "-q", "--tb=no", "--no-summary", "-c", ROOT / "pyproject.toml"]
-    words += ["--rootdir", ROOT, "-o", "timeout=0", "--station", STATION, "--plan", plan]
+    words += ["--rootdir", ROOT, "--station", STATION, "--plan", plan]
     words += [
         "--serial",
         "STOP-0001",

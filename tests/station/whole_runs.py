@@ -53,8 +53,6 @@ def run(
         "-q",
         "-c",
         CHECKOUT / "pyproject.toml",
-        "-o",
-        "timeout=0",
     ]
     words += ["--rootdir", CHECKOUT, "--station", STATION, "--plan", plan, "--serial", serial, "--simulate"]
     words += ["--simulation", simulation, "--seed", seed, "--out", out, "--run-id", "run"]
