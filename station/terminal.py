@@ -197,11 +197,23 @@ def print_end(console: Console, record: RunRecord, *, report: Path | None) -> No
     console.print(Panel(word, border_style=colour, width=min(80, console.width)))
     for line in _ending(record, min(80, console.width)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
-    places = {"Report": report, "Record": record.folder, "Next": f"photonbench show {_named(record)}"}
+    places = {"Report": report, "Record": record.folder, "Next": f"{_command()} show {_named(record)}"}
     console.print()
     for title, place in places.items():
         if place is not None:
             console.print(f"{title + ':':<9}{place}", markup=False, highlight=False, soft_wrap=True)
+
+
+def _command() -> str:
+    """Write our command as it can be typed here: by its path where the environment is not active."""
+    import os
+    import shutil
+    import sys
+
+    called = sys.argv[0]
+    if shutil.which("photonbench") or Path(called).name != "photonbench":
+        return "photonbench"
+    return os.path.relpath(called)
 
 
 def _ending(record: RunRecord, width: int) -> Iterator[str]:
