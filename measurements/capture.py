@@ -159,11 +159,11 @@ def _moved_to_grid(power_mw: NDArray[np.floating], late: FloatArray, symbols: in
     """Subtract from each sample what the smooth waveform does between its place and the grid's."""
     given = np.asarray(power_mw, dtype=np.float64)
     settled = 1e-5 * float(np.ptp(given))
-    reach = _reach(late, symbols)
+    steps, reach = late.astype(np.float32), _reach(late, symbols)
     # Moving the uneven record back as if it were even is wrong only by how `late` changes on the way.
-    even = given + _rise(given, -late, symbols)
+    even = given + _rise(given, -steps, reach, symbols)
     for _ in range(6):  # each pass shrinks the error to `reach` of what it was
-        previous, even = even, given - _rise(even, late, symbols)
+        previous, even = even, given - _rise(even, steps, reach, symbols)
         if reach * float(np.abs(even - previous).max()) <= settled:
             break
     even.setflags(write=False)
@@ -175,7 +175,7 @@ def _reach(late: FloatArray, symbols: int) -> float:
     return 3.0 * np.pi * symbols / late.size * float(np.abs(late).max())
 
 
-def _rise(even: FloatArray, late: FloatArray, symbols: int) -> NDArray[np.float32]:
+def _rise(even: FloatArray, late: NDArray[np.float32], reach: float, symbols: int) -> NDArray[np.float32]:
     """Predict by a Taylor series how far the smooth waveform moves within `late` steps.
 
     Single precision: what it predicts is a small part of the waveform.
@@ -186,11 +186,9 @@ def _rise(even: FloatArray, late: FloatArray, symbols: int) -> NDArray[np.float3
     spectrum = fft.rfft(_faded(even, size))
     spectrum[int(2.0 * symbols * size / even.size) + 1 :] = 0.0
     slope = (2j * np.pi / size * np.arange(spectrum.size)).astype(np.complex64)
-    step = late.astype(np.float32)
-    factor = step.copy()
-    rise = np.zeros_like(step)
+    factor, rise = late.copy(), np.zeros_like(late)
     # The term that a component at 1.5 symbol rates would still contribute decides when to stop.
-    reach, term = _reach(late, symbols), 1.0
+    term = 1.0
     for order in range(1, 8):
         spectrum *= slope
         moved = fft.irfft(spectrum, size)[_LEAD : _LEAD + even.size]
@@ -198,7 +196,8 @@ def _rise(even: FloatArray, late: FloatArray, symbols: int) -> NDArray[np.float3
         term *= reach / order
         if term < 1e-4:
             break
-        factor *= step / np.float32(order + 1)
+        factor *= late
+        factor *= np.float32(1.0 / (order + 1))
     return rise
 
 

@@ -107,7 +107,7 @@ def levels_of(waveform: Waveform, locked: LockedSignal) -> Pam4Levels:
     levels = symbol_levels(locked)
     over, under, excursion = _excursions(waveform, outer)
     phases = np.stack(
-        [locked.signal.at(locked.centre_ui - 0.5 + k / _EDGE_POINTS) for k in range(_EDGE_POINTS)]
+        [locked.signal.at_in_single(locked.centre_ui - 0.5 + k / _EDGE_POINTS) for k in range(_EDGE_POINTS)]
     )
     rise, fall = (_edge_time_ui(phases, locked.symbols, outer, *edge) for edge in ((0, 3), (3, 0)))
     period_ps = symbol_period_s(waveform.symbol_rate_gbd) * 1e12
@@ -211,7 +211,7 @@ def _excursions(waveform: Waveform, outer: OuterLevels) -> tuple[float, float, f
 
 
 def _edge_time_ui(
-    phases: FloatArray, symbols: Symbols, outer: OuterLevels, before: int, after: int
+    phases: NDArray[np.float32], symbols: Symbols, outer: OuterLevels, before: int, after: int
 ) -> float | None:
     """Time the mean edge between settled outer levels, 20 % to 80 % of OMAouter."""
     edges, settled = _edges(symbols, before, after)
@@ -219,7 +219,7 @@ def _edge_time_ui(
         return None
     # The edge stands half a symbol before the centre of its first new symbol, where the phases begin.
     turns = np.arange(-settled, settled)
-    mean = phases[:, (edges + turns[:, None]) % symbols.size].mean(axis=2)
+    mean = phases[:, (edges + turns[:, None]) % symbols.size].mean(axis=2, dtype=np.float64)
     climb = (mean.T.reshape(-1) - outer.p0_mw) / outer.oma_mw
     instants = np.arange(climb.size) / len(phases) - settled
     climb = climb if after > before else 1.0 - climb

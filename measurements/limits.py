@@ -53,6 +53,8 @@ class Judgement:
     verdict: Verdict
     reason: str
     margin: float | None = None
+    undecided: bool = False
+    """The value is only a bound, and leaves a limit open."""
 
 
 def hold(quantity: Quantity, limits: Limits) -> Judgement:
@@ -75,7 +77,7 @@ def hold(quantity: Quantity, limits: Limits) -> Judgement:
         return Judgement(Verdict.FAIL, missed, margin)
     undecided = _undecided(quantity, below, above)
     if undecided:
-        return Judgement(Verdict.ERROR, undecided, margin)
+        return Judgement(Verdict.ERROR, undecided, margin, undecided=True)
     return Judgement(Verdict.PASS, "", margin)
 
 

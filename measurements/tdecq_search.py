@@ -93,9 +93,9 @@ class Neighbourhood:
         reach = task.half_spacing_ui + 0.5 * task.receiver.window_width_ui + _SLIDE_UI
         self.start_ui = time_ui
         self._nodes_ui = time_ui + reach * np.cos(np.pi * (np.arange(_NODES) + 0.5) / _NODES)
-        exact = np.stack([task.locked.signal.at(task.locked.centre_ui + t) for t in self._nodes_ui])
+        signal, centre_ui = task.locked.signal, task.locked.centre_ui
         # Single precision is a thousandth of what the histograms' bins resolve, at twice the speed.
-        self._rows = exact.astype(np.float32)
+        self._rows = np.stack([signal.at_in_single(centre_ui + t) for t in self._nodes_ui.tolist()])
 
     def at(self, time_ui: float) -> Samples:
         """Get one sample a symbol at a time near the centre."""

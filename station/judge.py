@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from measurements.limits import Judgement, Limits, Verdict, hold
 from measurements.quantity import Cause, NotMeasurable, Quantity, Result
@@ -116,7 +116,9 @@ class Judge:
         except ExpressionError as error:
             return Opinion(None, f"its limit needs a value that was not measured at this corner: {error}")
         judgement: Judgement = hold(result, Limits(row.unit, lower, upper))
-        return Opinion(judgement.verdict, judgement.reason, lower, upper, judgement.margin)
+        # What a bound leaves open may still be settled by the failure of what its limit depends on.
+        verdict = None if judgement.undecided else judgement.verdict
+        return Opinion(verdict, judgement.reason, lower, upper, judgement.margin)
 
     def _value(self, bound: Bound | None, key: Key) -> float | None:
         if bound is None:
@@ -158,8 +160,9 @@ class Judge:
         row = self._limits[key.name]
         blocked = [name for name in row.names if self._failed_beside(name, key)]
         if blocked:
-            return Opinion(Verdict.FAIL, f"its limit depends on {', '.join(sorted(blocked))}, which failed")
-        return Opinion(Verdict.ERROR, opinion.reason)
+            reason = f"its limit depends on {', '.join(sorted(blocked))}, which failed"
+            return replace(opinion, verdict=Verdict.FAIL, reason=f"{opinion.reason}; {reason}")
+        return replace(opinion, verdict=Verdict.ERROR)
 
     def _failed_beside(self, name: str, key: Key) -> bool:
         """Tell whether a measurement that a limit refers to could not be made, to the unit's blame."""
