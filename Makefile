@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 RUN_OUT ?= runs
+ROOMS := measurements instruments simulation station fixtures sequences
 
 # One thread per process: analysis runs in worker processes, and BLAS threads would fight them.
 export OPENBLAS_NUM_THREADS ?= 1
@@ -25,11 +26,13 @@ $(VENV)/python:
 $(VENV)/run: $(VENV)/python pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) (once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@$(BIN)/python -m compileall -q $(ROOMS)
 	@touch $@
 
 $(VENV)/dev: $(VENV)/python pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) with the tools for tests (once) ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	@$(BIN)/python -m compileall -q $(ROOMS)
 	@touch $@ $(VENV)/run
 
 demo: $(VENV)/run

@@ -165,7 +165,7 @@ def _parameter(parameter: Any) -> str:
 
 
 def _files() -> Page:
-    from station.config import schemas
+    from station.config.schema import schemas
 
     yield from ("# Files", "")
     yield "Every key of the four kinds of file. A key in bold must be there. `photonbench schema` writes the"

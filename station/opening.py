@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import platform
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -35,7 +34,7 @@ from station.expected import Key, expand
 from station.files import ChosenFiles, check, choose
 from station.itinerary import Itinerary
 from station.journal import Journal
-from station.request import RunRequest
+from station.request import RunRequest, new_run_id
 from station.run import Run
 from station.slot import Slot, SlotParts, SupplyRail
 from station.twin_port import TwinPort
@@ -64,11 +63,6 @@ class Ground:
         driver = installed_drivers().driver(entry.host_board.model)
         board: HostBoard = driver(entry.host_board.address, options=entry.host_board.options)
         return board
-
-
-def new_run_id(serial: str) -> str:
-    """Make the id of a run: when, which unit, and six digits that tell runs of one second apart."""
-    return f"{journals.wall_utc():%Y%m%dT%H%M%SZ}-{serial}-{secrets.token_hex(3)}"
 
 
 @dataclass(frozen=True, slots=True)

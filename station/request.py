@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
+
+from station.journal import wall_utc
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,3 +28,13 @@ class RunRequest:
     seed: int = 1
     out: Path = Path("runs")
     run_id: str | None = None
+
+
+def new_run_id(serial: str) -> str:
+    """Make the id of a run: when, which unit, and six digits that tell runs of one second apart.
+
+    What a serial number must not have in a folder's name is left out; the rule of the product refuses
+    such a number before anything is written.
+    """
+    harmless = re.sub(r"[^A-Za-z0-9-]", "", serial)[:40]
+    return f"{wall_utc():%Y%m%dT%H%M%SZ}-{harmless}-{secrets.token_hex(3)}"

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import math
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,13 +25,15 @@ from station.abort import EXIT_ABORTED, AbortRequest, signals_held
 from station.config.sequence_source import CHECKOUT
 from station.journal import FILE_NAME, Journal, wall_utc
 from station.record import RunRecord
-from station.request import RunRequest
+from station.request import RunRequest, new_run_id
 
 if TYPE_CHECKING:
     from station.opening import Prepared
 
 EXIT = {Verdict.PASS: 0, Verdict.PARTIAL: 0, Verdict.FAIL: 1, Verdict.ERROR: 3, Verdict.ABORTED: EXIT_ABORTED}
 _POLL_S = 0.05
+# Windows hands no descriptor on; there the files are read first and the slot is started after.
+_CAN_HOLD = os.name == "posix"
 # Exit statuses of pytest that tell of its own trouble: internal error, usage error, no tests collected.
 _PYTEST_GAVE_UP = (3, 4, 5)
 # A slot that was asked to stop finishes its exchange with the instrument (the longest wait is a
@@ -76,14 +79,14 @@ class Supervisor:
 
     def run(self) -> RunRecord:
         """Run, and return the record with its verdict; raise FilesError or OpeningError before that."""
-        from station.opening import new_run_id, prepare
-
-        prepared = prepare(self.request)
         run_id = new_run_id(self.request.serial)
         folder = self.request.out / run_id
-        folder.mkdir(parents=True, exist_ok=True)
-        # Also when somebody asked to stop by now: the slot makes the bench safe and says so.
-        ended = self._supervise(self._command(run_id, prepared.itinerary.files), folder)
+        prepared = None if _CAN_HOLD else self._prepared()
+        with self._slot(run_id, folder) as (slot, begin):
+            prepared = prepared or self._prepared()
+            # Also when somebody asked to stop by now: the slot makes the bench safe and says so.
+            begin()
+            ended = self._watched(slot, folder)
         loaded = self._ended(prepared, folder, ended)
         from station.reports.html import write_report
 
@@ -97,18 +100,65 @@ class Supervisor:
                 print_end(Console(highlight=False), loaded, report=report)
         return loaded
 
+    def _prepared(self) -> Prepared:
+        from station.opening import prepare
+
+        return prepare(self.request)
+
     @staticmethod
     def exit_status(loaded: RunRecord) -> int:
         """Get the exit status of a verdict."""
         return EXIT[loaded.verdict or Verdict.ABORTED]
 
-    def _command(self, run_id: str, files: tuple[Path, ...]) -> list[str]:
+    @contextmanager
+    def _slot(
+        self, run_id: str, folder: Path
+    ) -> Iterator[tuple[subprocess.Popen[bytes], Callable[[], None]]]:
+        """Start the slot, which loads its code while we read the files, and waits until `begin` is called.
+
+        When the run must not begin, nothing is left of it.
+        """
+        folder.mkdir(parents=True, exist_ok=True)
+        waiting, word = os.pipe()
+        begun = False
+
+        def begin() -> None:
+            nonlocal begun
+            begun = True
+            with suppress(BrokenPipeError):  # the slot has died; its end is seen to like any other
+                os.write(word, b"!")
+
+        with (folder / "slot.log").open("wb") as log, signals_held():
+            # A session of its own: Ctrl-C on the terminal reaches us alone, once.
+            slot = subprocess.Popen(
+                self._command(run_id, waiting),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                cwd=CHECKOUT,
+                # Arrays here are small: threads of the linear algebra double the time and help nothing.
+                env={"OPENBLAS_NUM_THREADS": "1", **os.environ},
+                start_new_session=True,
+                pass_fds=(waiting,) if _CAN_HOLD else (),
+            )
+        os.close(waiting)
+        try:
+            yield slot, begin
+        finally:
+            os.close(word)
+            if not begun:
+                slot.kill()  # it has touched nothing yet
+                slot.wait()
+                shutil.rmtree(folder, ignore_errors=True)
+
+    def _command(self, run_id: str, waiting: int) -> list[str]:
         request = self.request
         words = [
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--assert=plain"),
             # Plugins of our own tests; hypothesis alone costs half a second of imports.
             *("-p", "no:hypothesispytest", "-p", "no:xdist", "-p", "no:timeout"),
             *("-c", CHECKOUT / "pyproject.toml", "--rootdir", CHECKOUT),
+            *(("--wait-for", waiting) if _CAN_HOLD else ()),
             *("--supervised", "--station", request.station.absolute()),
             *("--serial", request.serial, "--slot", request.slot, "--out", request.out, "--run-id", run_id),
         ]
@@ -117,22 +167,10 @@ class Supervisor:
         if request.simulate:
             words += ["--simulate", "--seed", request.seed]
             words += ["--simulation", request.simulation.absolute()] if request.simulation else []
-        return [*map(str, words), *map(str, files)]
+        return list(map(str, words))
 
-    def _supervise(self, command: list[str], folder: Path) -> str:
-        """Start the slot, show what it does, pass on requests to stop; say how it ended."""
-        with (folder / "slot.log").open("wb") as log, signals_held():
-            # A session of its own: Ctrl-C on the terminal reaches us alone, once.
-            slot = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                cwd=CHECKOUT,
-                # Arrays here are small: threads of the linear algebra double the time and help nothing.
-                env={"OPENBLAS_NUM_THREADS": "1", **os.environ},
-                start_new_session=True,
-            )
+    def _watched(self, slot: subprocess.Popen[bytes], folder: Path) -> str:
+        """Show what the slot does, pass on requests to stop; say how it ended."""
         passed_on, kill_at = 0, math.inf
         with self._display(folder) as show:
             while slot.poll() is None:

@@ -19,7 +19,7 @@ from instruments.clock import WallClock
 from instruments.errors import InstrumentTimeout
 from station.cli.group import photonbench
 from station.cli.output import errors_told
-from station.config import load_station
+from station.config.loader import load_station
 
 ROOT = Path(__file__).parents[2]
 STATION = ROOT / "configs/stations/dr4-bench.yaml"

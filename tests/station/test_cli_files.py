@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from station.cli.group import photonbench
-from station.config import load_station
+from station.config.loader import load_station
 from station.files import driver_facts
 
 CONFIGS = Path(__file__).parents[2] / "configs"

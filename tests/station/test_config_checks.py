@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from station.config import ModelFacts, Severity, check_files, load_files
-from station.config.problems import FilesError, raise_errors
+from station.config.check_station import ModelFacts
+from station.config.files import check_files, load_files
+from station.config.problems import FilesError, Severity, raise_errors
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 TODAY = date(2026, 6, 15)

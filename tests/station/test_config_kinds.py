@@ -3,8 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from station.config import FilesError, load_product, load_simulation, load_station
 from station.config.fields import Port
+from station.config.loader import load_product, load_simulation, load_station
+from station.config.problems import FilesError
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 

@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from station.config import limits_sha256, load_product, resolved_limits
+from station.config.limits import limits_sha256, resolved_limits
+from station.config.loader import load_product
 
 TODAY = date(2026, 6, 15)
 SHIPPED = Path(__file__).parents[2] / "configs/products/400gbase-dr4.yaml"

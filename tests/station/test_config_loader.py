@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from station.config import FilesError, load_any, load_plan, marked_yaml
-from station.config.problems import nearest
+from station.config import marked_yaml
+from station.config.loader import load_any, load_plan
+from station.config.problems import FilesError, nearest
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 PLAN = """\

@@ -8,7 +8,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from station.config import FilesError, RunFiles, check_files, load_any, load_files
+from station.config.files import RunFiles, check_files, load_files
+from station.config.loader import load_any
+from station.config.problems import FilesError
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 NAMES = {

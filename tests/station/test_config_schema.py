@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from station.config import marked_yaml, schemas
+from station.config import marked_yaml
+from station.config.schema import schemas
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 SHIPPED = {

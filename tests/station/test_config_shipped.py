@@ -7,7 +7,8 @@ import pytest
 from measurements.patterns import is_pam4, period
 from measurements.reference_receivers import reference_receiver
 from simulation.faults import Fault, FaultKind
-from station.config import check_files, load_files, resolved_limits
+from station.config.files import check_files, load_files
+from station.config.limits import resolved_limits
 from station.config.plan_file import Pattern
 from station.config.sequence_source import CHECKOUT
 from station.config.simulation_file import Fault as FaultRow

@@ -23,7 +23,8 @@ from measurements.spectrum import LaserLine, laser_line
 from simulation.devices.monochromator import Monochromator
 from simulation.physics.parameters import TransceiverParameters
 from simulation.physics.scope_frontend import Sampling, ScopeFrontEnd
-from station.config import load_files, resolved_limits
+from station.config.files import load_files
+from station.config.limits import resolved_limits
 from station.config.loader import load_simulation
 from station.config.sequence_source import CHECKOUT
 from tests.simulation.physics_bench import LANES, PLAIN, RATE, LoopbackBench, dbm

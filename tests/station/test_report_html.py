@@ -20,7 +20,8 @@ from measurements.quantity import Bound, Cause, NotMeasurable, Quantity, Result
 from simulation.clock import VirtualClock
 from station import record
 from station.abort import AbortRequest
-from station.config import load_plan, load_product, resolved_limits
+from station.config.limits import resolved_limits
+from station.config.loader import load_plan, load_product
 from station.expected import Key, expand
 from station.journal import Journal
 from station.reports.html import write_report
