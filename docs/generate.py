@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
-from importlib import import_module
+from importlib import import_module, reload
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
@@ -55,8 +55,10 @@ def _commands() -> Page:
     yield from ("# Commands", "")
     yield from ("What `--help` says. Every command takes `--json`: one JSON document on standard output.", "")
     for name in COMMANDS:
-        command: click.Command = import_module(f"station.cli.{name}").command
+        # A fresh command: click keeps the help option of the first context that a command was used in.
+        command: click.Command = reload(import_module(f"station.cli.{name}")).command
         context = click.Context(command, info_name=f"photonbench {name}", terminal_width=_WIDTH)
+        context.help_option_names = ["-h", "--help"]
         context.max_content_width = _WIDTH
         yield from (f"## photonbench {name}", "", "```text", *_trimmed(command.get_help(context)), "```", "")
 

@@ -157,7 +157,8 @@ class Supervisor:
             *(sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--assert=plain"),
             # Plugins of our own tests; hypothesis alone costs half a second of imports.
             *("-p", "no:hypothesispytest", "-p", "no:xdist", "-p", "no:timeout"),
-            *("-c", CHECKOUT / "pyproject.toml", "--rootdir", CHECKOUT),
+            # A warning of a library is for our tests to mind, not for a unit on the bench.
+            *("-c", CHECKOUT / "pyproject.toml", "--rootdir", CHECKOUT, "-o", "filterwarnings="),
             *(("--wait-for", waiting) if _CAN_HOLD else ()),
             *("--supervised", "--station", request.station.absolute()),
             *("--serial", request.serial, "--slot", request.slot, "--out", request.out, "--run-id", run_id),
@@ -167,7 +168,8 @@ class Supervisor:
         if request.simulate:
             words += ["--simulate", "--seed", request.seed]
             words += ["--simulation", request.simulation.absolute()] if request.simulation else []
-        return list(map(str, words))
+        # A place of ours, so that pytest finds our plugin; which files run is the plan's affair.
+        return [*map(str, words), str(CHECKOUT / "sequences")]
 
     def _watched(self, slot: subprocess.Popen[bytes], folder: Path) -> str:
         """Show what the slot does, pass on requests to stop; say how it ended."""

@@ -189,12 +189,15 @@ def test_slot_stops_by_itself_when_its_supervisor_is_killed(tmp_path):
 _WORKING = """
 import multiprocessing
 from station.analysis import Analyst
+def spin():
+    while True:
+        pass
 if __name__ == "__main__":
     analyst = Analyst(workers=2)
     began = [analyst.analyse(abs, -1) for _ in range(2)]
     print(*(child.pid for child in multiprocessing.active_children()), flush=True)
     [pending.result() for pending in began]
-    busy = [analyst.analyse(sum, range(10**12)) for _ in range(2)]
+    busy = [analyst.analyse(spin) for _ in range(2)]
     print("busy", flush=True)
     busy[0].result()
 """
