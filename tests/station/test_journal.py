@@ -78,13 +78,6 @@ def test_lines_survive_the_kill_of_their_process(tmp_path):
     assert [event["n"] for event in read(tmp_path / "run")] == [0, 1, 2]
 
 
-def is_event(line):
-    try:
-        return isinstance(json.loads(line), dict)
-    except ValueError:
-        return False
-
-
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cut=st.integers(0, 400), text=st.text(max_size=5))
 def test_whole_lines_survive_a_torn_tail_and_what_follows_is_whole(tmp_path, cut, text):
