@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -113,12 +112,6 @@ def key_of(event: Event) -> tuple[object, ...]:
 def run_folders(out: Path) -> list[Path]:
     """List the folders of all runs below a folder, oldest first."""
     return sorted(path.parent for path in out.glob(f"*/{journal.FILE_NAME}"))
-
-
-def all_runs(out: Path) -> Iterator[RunRecord]:
-    """Read all runs below a folder, oldest first."""
-    for folder in run_folders(out):
-        yield load(folder)
 
 
 def head_of(folder: Path) -> RunRecord:

@@ -207,7 +207,6 @@ class Run:
     def _write_settled(self, *, final: bool) -> None:
         for key, opinion in self._judge.settle(final=final).items():
             place = {"name": key.name, "lane": key.lane, "corner": key.corner}
-            # The step names the measurement too: the record finds by it what was waiting.
             self.journal.append("judged", step=self._steps_of[key].number, **place, **_judged(opinion))
 
     # --- what goes wrong, and the end ------------------------------------------------------------

@@ -24,13 +24,13 @@ from simulation.physics.parameters import LANES, LaneParameters, Squelch, Transc
 from simulation.transceiver.identity import Identity
 from simulation.transceiver.two_wire import Nack
 from station.config.fields import Loss
-from station.config.loader import load_station
+from station.config.loader import load_product, load_simulation, load_station
 from station.config.problems import FilesError, Finding, nearest
 from station.config.product_file import Product
 from station.config.simulation_file import Fault as FaultEntry
 from station.config.simulation_file import Simulation
 from station.config.station_file import Instrument, Slot, Station
-from station.files import ChosenFiles
+from station.files import GOOD, ChosenFiles
 
 GROUP = "photonbench.twins"
 PROFILE = "400gbase-dr4"
@@ -138,9 +138,6 @@ def _refuse_profile(files: ChosenFiles) -> None:
 
 def visa_library_for(path: str) -> Any:
     """Give the VISA library of a station's twin with the shipped good transceiver, idle and unpowered."""
-    from station.config.loader import load_product, load_simulation
-    from station.files import GOOD
-
     product = GOOD.parents[1] / "products" / "400gbase-dr4.yaml"
     files = ChosenFiles(load_station(Path(path)), load_product(product), None, load_simulation(GOOD))
     return open_twin(files, serial="TWIN-0001", seed=1).bench.visa_library()

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from instruments.interfaces.optical_switch import OpticalSwitch
-from measurements.units import mw_to_dbm
+from measurements.units import mw_to_dbm, ratio_to_db
 from station.config.fields import Port
 from station.config.product_file import Product
 from station.journal import Journal
@@ -119,4 +118,4 @@ def dbm_or_floor(power_mw: float, floor_mw: float) -> tuple[float, bool]:
 
 def relative_to_db(fraction: float) -> float:
     """Turn a relative uncertainty of a power into decibels."""
-    return 10.0 * math.log10(1.0 + fraction)
+    return ratio_to_db(1.0 + fraction)

@@ -105,9 +105,9 @@ def test_runs_are_listed_oldest_first_and_counted_by_serial_number(tmp_path):
     for run_id, serial in (("b", "PB26-0001"), ("a", "PB26-0002"), ("c", "PB26-0001")):
         write(tmp_path, run_id, serial=serial)
     (tmp_path / "no-run").mkdir()
-    assert [loaded.run_id for loaded in record.all_runs(tmp_path)] == ["a", "b", "c"]
+    assert [record.load(folder).run_id for folder in record.run_folders(tmp_path)] == ["a", "b", "c"]
     assert [record.attempts(tmp_path, serial) for serial in ("PB26-0001", "PB26-0002", "PB26")] == [2, 1, 0]
-    assert list(record.all_runs(tmp_path / "none")) == []
+    assert record.run_folders(tmp_path / "none") == []
 
 
 @pytest.mark.parametrize(
