@@ -7,27 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from measurements.alignment import find_pattern
 from measurements.patterns import Symbols
 from measurements.periodic import PeriodicSignal, bessel_thomson
 from measurements.quantity import Cause, NotMeasurable
-from measurements.units import FloatArray, symbol_period_s
 
 MIN_SAMPLES_PER_SYMBOL = 4.0
 LOCKED_CORRELATION = 0.3
 """A wrong pattern correlates at about 4/sqrt(symbols); an eye too closed for any FFE still above 0.5."""
-
-_LEAD = 512
-"""Samples that lead a prolonged period in and out."""
-
-__all__ = [
-    "CaptureError",
-    "LockedSignal",
-    "Waveform",
-    "bessel_thomson",
-    "filtered",
-    "lock",
-    "waveform_from_xy",
-]
 
 
 class CaptureError(ValueError):
@@ -56,9 +43,9 @@ class Waveform:
     symbol_rate_gbd: float
 
     def __post_init__(self) -> None:
-        _check_pattern(self.pattern)
-        _check_rates(self.samples_per_symbol, self.symbol_rate_gbd)
-        _check_samples(self.power_mw)
+        check_pattern(self.pattern)
+        check_rates(self.samples_per_symbol, self.symbol_rate_gbd)
+        check_samples(self.power_mw)
         _check_length(self.power_mw.size, self.pattern.size, self.samples_per_symbol)
 
     @property
@@ -67,9 +54,9 @@ class Waveform:
         return round(self.power_mw.size / (self.pattern.size * self.samples_per_symbol))
 
     def signal(self, *, reference_filter: bool = False) -> PeriodicSignal:
-        """Get the waveform as a Fourier series, on request through the half-rate Bessel-Thomson filter."""
-        signal = PeriodicSignal.of(self.power_mw, symbols=self.pattern.size, periods=self.periods)
-        return signal.filtered(0.5) if reference_filter else signal
+        """Get one period, averaged over all, on request through the half-rate Bessel-Thomson filter."""
+        record = filtered(self, 0.5 * self.symbol_rate_gbd) if reference_filter else self
+        return PeriodicSignal.of(record.power_mw, symbols=self.pattern.size, periods=self.periods)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -100,118 +87,25 @@ def lock(signal: PeriodicSignal, pattern: Symbols, *, noise_mw: float = 0.0) -> 
     modulation the result is NotMeasurable. Modulated light that is not this pattern, or its
     inverse, raises CaptureError: then wiring, pattern setting or trigger are wrong.
     """
-    correlation = signal.correlate(pattern)
-    best = int(np.argmax(np.abs(correlation)))
-    peak = float(correlation[best])
-    if abs(peak) < LOCKED_CORRELATION:
-        return _without_pattern(signal, float(max(noise_mw, signal.white_noise)), abs(peak))
+    place = find_pattern(signal, pattern, sure=LOCKED_CORRELATION)
+    if abs(place.correlation) < LOCKED_CORRELATION:
+        return _without_pattern(signal, float(max(noise_mw, signal.white_noise)), abs(place.correlation))
     if signal.mean <= 0:
         raise CaptureError(
             f"the average is {signal.mean:.3g} mW",
             where="average power",
             remedy="repeat the scope's dark calibration",
         )
-    if peak < 0:
+    if place.correlation < 0:
         raise CaptureError(
-            f"the light carries the inverse of the pattern (correlation {peak:.2f})",
+            f"the light carries the inverse of the pattern (correlation {place.correlation:.2f})",
             where="polarity",
             remedy="check the polarity of lane and pattern generator, or analyse against 3 - pattern",
         )
-    steps = correlation.size // pattern.size
-    centre = (best + _vertex(correlation, best)) / steps
-    delay = int(np.floor(centre))
+    delay = int(np.floor(place.delay_ui))
     symbols = np.roll(pattern, delay)
     symbols.setflags(write=False)
-    return LockedSignal(signal, symbols, centre - delay, peak)
-
-
-def waveform_from_xy(
-    time_s: FloatArray, power_mw: NDArray[np.floating], *, pattern: Symbols, symbol_rate_gbd: float
-) -> Waveform:
-    """Build a waveform from one pattern period of time and power, whose time steps may be uneven.
-
-    Each sample is moved to the nearest place of an even grid along the smooth part of the waveform
-    (harmonics up to twice the symbol rate), so it keeps its own noise; interpolating between
-    neighbours would average noise away and flatter the transmitter. Steps uneven by more than half
-    a step, missing points, a wrong length or rate raise CaptureError.
-    """
-    _check_pattern(pattern)
-    _check_rates(MIN_SAMPLES_PER_SYMBOL, symbol_rate_gbd)
-    _check_samples(power_mw)
-    _check_times(time_s, power_mw)
-    samples_per_symbol = power_mw.size / pattern.size
-    step_s = symbol_period_s(symbol_rate_gbd) / samples_per_symbol
-    _check_span(time_s, pattern.size, symbol_rate_gbd)
-    late = (time_s - time_s[0]) / step_s - np.arange(time_s.size)
-    late -= 0.5 * (late.max() + late.min())
-    if np.abs(late).max() > 0.5:
-        worst = int(np.argmax(np.abs(late)))
-        raise CaptureError(
-            f"sample {worst} stands {late[worst]:+.2f} steps off an even grid",
-            where="time axis",
-            remedy="points are missing or doubled: capture again",
-        )
-    even = _moved_to_grid(power_mw, late, pattern.size) if np.abs(late).max() > 1e-3 else power_mw
-    return Waveform(even, pattern, samples_per_symbol, symbol_rate_gbd)
-
-
-def _moved_to_grid(power_mw: NDArray[np.floating], late: FloatArray, symbols: int) -> FloatArray:
-    """Subtract from each sample what the smooth waveform does between its place and the grid's."""
-    given = np.asarray(power_mw, dtype=np.float64)
-    settled = 1e-5 * float(np.ptp(given))
-    steps, reach = late.astype(np.float32), _reach(late, symbols)
-    # Moving the uneven record back as if it were even is wrong only by how `late` changes on the way.
-    even = given + _rise(given, -steps, reach, symbols)
-    for _ in range(6):  # each pass shrinks the error to `reach` of what it was
-        previous, even = even, given - _rise(even, steps, reach, symbols)
-        if reach * float(np.abs(even - previous).max()) <= settled:
-            break
-    even.setflags(write=False)
-    return even
-
-
-def _reach(late: FloatArray, symbols: int) -> float:
-    """Get the turn, in radians, of a component at 1.5 symbol rates within the greatest lateness."""
-    return 3.0 * np.pi * symbols / late.size * float(np.abs(late).max())
-
-
-def _rise(even: FloatArray, late: NDArray[np.float32], reach: float, symbols: int) -> NDArray[np.float32]:
-    """Predict by a Taylor series how far the smooth waveform moves within `late` steps.
-
-    Single precision: what it predicts is a small part of the waveform.
-    """
-    from scipy import fft
-
-    size = fft.next_fast_len(even.size + 2 * _LEAD, real=True)
-    spectrum = fft.rfft(_faded(even, size))
-    spectrum[int(2.0 * symbols * size / even.size) + 1 :] = 0.0
-    slope = (2j * np.pi / size * np.arange(spectrum.size)).astype(np.complex64)
-    factor, rise = late.copy(), np.zeros_like(late)
-    # The term that a component at 1.5 symbol rates would still contribute decides when to stop.
-    term = 1.0
-    for order in range(1, 8):
-        spectrum *= slope
-        moved = fft.irfft(spectrum, size)[_LEAD : _LEAD + even.size]
-        rise += factor * moved.astype(np.float32, copy=False)
-        term *= reach / order
-        if term < 1e-4:
-            break
-        factor *= late
-        factor *= np.float32(1.0 / (order + 1))
-    return rise
-
-
-def _faded(even: FloatArray, size: int) -> NDArray[np.float32]:
-    """Prolong a period by its repetition, which fades at both ends, to a length that transforms fast.
-
-    Pattern lengths have large prime factors, which make a transform five times slower.
-    """
-    centred = (even - even.mean()).astype(np.float32)
-    prolonged = np.pad(centred, (_LEAD, size - even.size - _LEAD), mode="wrap")
-    fade = np.sin(np.linspace(0.0, 0.5 * np.pi, _LEAD, dtype=np.float32)) ** 2
-    prolonged[:_LEAD] *= fade
-    prolonged[-_LEAD:] *= fade[::-1]
-    return prolonged
+    return LockedSignal(signal, symbols, place.delay_ui - delay, place.correlation)
 
 
 def _without_pattern(signal: PeriodicSignal, noise_mw: float, correlation: float) -> NotMeasurable:
@@ -229,14 +123,8 @@ def _without_pattern(signal: PeriodicSignal, noise_mw: float, correlation: float
     return NotMeasurable("the light is not modulated beyond its noise", Cause.NO_MODULATION, evidence)
 
 
-def _vertex(values: FloatArray, best: int) -> float:
-    """Find the top of the parabola through a peak and its neighbours, in steps from the peak."""
-    left, top, right = (float(values[(best + i) % values.size]) for i in (-1, 0, 1))
-    bend = left - 2.0 * top + right
-    return 0.5 * (left - right) / bend if bend < 0 else 0.0
-
-
-def _check_pattern(pattern: Symbols) -> None:
+def check_pattern(pattern: Symbols) -> None:
+    """Refuse what is not one period of PAM4 or NRZ symbols. Raise CaptureError."""
     if pattern.ndim != 1 or pattern.size < 16 or int(pattern.max()) > 3:
         raise CaptureError(
             f"{pattern.size} symbols up to {pattern.max(initial=0)}",
@@ -245,7 +133,8 @@ def _check_pattern(pattern: Symbols) -> None:
         )
 
 
-def _check_rates(samples_per_symbol: float, symbol_rate_gbd: float) -> None:
+def check_rates(samples_per_symbol: float, symbol_rate_gbd: float) -> None:
+    """Refuse rates that are no numbers, and records too coarse to tell an eye. Raise CaptureError."""
     if not (np.isfinite(symbol_rate_gbd) and symbol_rate_gbd > 0):
         raise CaptureError(
             f"{symbol_rate_gbd} GBd", where="symbol rate", remedy="give a positive rate in gigabaud"
@@ -258,7 +147,8 @@ def _check_rates(samples_per_symbol: float, symbol_rate_gbd: float) -> None:
         )
 
 
-def _check_samples(power_mw: NDArray[np.floating]) -> None:
+def check_samples(power_mw: NDArray[np.floating]) -> None:
+    """Refuse powers that are no one-dimensional array of finite floats. Raise CaptureError."""
     if power_mw.ndim != 1 or not np.issubdtype(power_mw.dtype, np.floating):
         raise CaptureError(
             f"an array of shape {power_mw.shape} of {power_mw.dtype}",
@@ -283,35 +173,3 @@ def _check_length(samples: int, symbols: int, samples_per_symbol: float) -> None
             where="record length",
             remedy="capture whole pattern periods; check pattern length and samples per symbol",
         )
-
-
-def _check_times(time_s: FloatArray, power_mw: NDArray[np.floating]) -> None:
-    if time_s.shape != power_mw.shape:
-        raise CaptureError(
-            f"{time_s.size:,} times for {power_mw.size:,} powers",
-            where="time axis",
-            remedy="ask the scope for X and Y of the same record",
-        )
-    if not np.isfinite(time_s).all():
-        raise CaptureError("a time is not finite", where="time axis", remedy="capture again")
-    back = np.flatnonzero(np.diff(time_s) <= 0)
-    if back.size:
-        raise CaptureError(
-            f"time stands still or runs back after sample {back[0]}",
-            where="time axis",
-            remedy="check that the record is a pattern waveform, not an eye diagram",
-        )
-
-
-def _check_span(time_s: FloatArray, symbols: int, symbol_rate_gbd: float) -> None:
-    """Hold the time that the record spans against one period, to half a sample."""
-    count = time_s.size
-    spanned = float(time_s[-1] - time_s[0]) * count / (count - 1) / symbol_period_s(symbol_rate_gbd)
-    if abs(spanned - symbols) > max(1.0 * symbols / count, 1e-5 * symbols):
-        raise CaptureError(
-            f"the record spans {spanned:,.2f} symbols at {symbol_rate_gbd:g} GBd, not {symbols:,}",
-            where="record length",
-            remedy="check symbol rate and pattern length set on the scope",
-        )
-    if count < MIN_SAMPLES_PER_SYMBOL * symbols:
-        _check_rates(count / symbols, symbol_rate_gbd)

@@ -17,6 +17,9 @@ RUN_OF_THREES = 7
 RUN_OF_ZEROS = 6
 """Lengths of the runs that settle to P3 and P0 (IEEE 802.3, 121.8.4 and Figure 121-3)."""
 
+SETTLED_UI = 2.0
+"""Width of the window in a settled run (IEEE 802.3, 121.8.4)."""
+
 EXCURSION_HIT_RATIO = 1e-2
 """Share of samples that overshoot and undershoot leave outside (IEEE 802.3cu, 140.7.5b)."""
 
@@ -106,9 +109,8 @@ def levels_of(waveform: Waveform, locked: LockedSignal) -> Pam4Levels:
     outer = outer_levels(locked)
     levels = symbol_levels(locked)
     over, under, excursion = _excursions(waveform, outer)
-    phases = np.stack(
-        [locked.signal.at_in_single(locked.centre_ui - 0.5 + k / _EDGE_POINTS) for k in range(_EDGE_POINTS)]
-    )
+    instants = locked.centre_ui - 0.5 + np.arange(_EDGE_POINTS) / _EDGE_POINTS
+    phases = locked.signal.rows(instants) + np.float32(outer.average_mw)
     rise, fall = (_edge_time_ui(phases, locked.symbols, outer, *edge) for edge in ((0, 3), (3, 0)))
     period_ps = symbol_period_s(waveform.symbol_rate_gbd) * 1e12
     return Pam4Levels(
@@ -194,9 +196,7 @@ def _settled(locked: LockedSignal, symbol: int, length: int) -> FloatArray:
             remedy="measure OMAouter on SSPRQ or PRBS13Q",
         )
     centre = 0.5 * (length - 1)  # in symbols from the centre of the run's first
-    whole = int(centre)
-    windowed = locked.signal.averaged(2.0).at(locked.centre_ui + centre - whole)
-    return windowed[(starts + whole) % windowed.size]
+    return locked.signal.means(starts, locked.centre_ui + centre, SETTLED_UI)
 
 
 def _excursions(waveform: Waveform, outer: OuterLevels) -> tuple[float, float, float]:

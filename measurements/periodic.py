@@ -1,4 +1,4 @@
-"""A pattern period as a Fourier series: exact at every instant, whatever the samples a symbol."""
+"""One period of a repetitive waveform on an even grid, and its value at every instant."""
 
 from __future__ import annotations
 
@@ -7,14 +7,20 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from measurements.interpolation import block_weights, noise_covariance
 from measurements.units import FloatArray
 
-KEPT_RATES = 2
-"""Harmonics are kept up to this many symbol rates.
+Samples = NDArray[np.float32]
 
-Behind the half-rate Bessel-Thomson filter less than 1e-6 of the power of a PAM4 signal lies beyond
-it; the white noise of a sampler does, and is measured there.
-"""
+EDGE = 24
+"""Symbols by which a grid is prolonged at both ends: the reach of 15 taps and of the kernel."""
+
+RESAMPLED_TO = 16
+"""Samples a symbol of a grid made from a record whose own does not fit whole symbols, or is too coarse."""
+
+_COARSEST = 8
+_SEGMENT = 4096
+_SEGMENTS = 64
 
 
 def bessel_thomson(frequency: FloatArray, bandwidth: float) -> NDArray[np.complex128]:
@@ -26,124 +32,192 @@ def bessel_thomson(frequency: FloatArray, bandwidth: float) -> NDArray[np.comple
     return np.asarray(105.0 / (p**4 + 10 * p**3 + 45 * p**2 + 105 * p + 105), dtype=np.complex128)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class PeriodicSignal:
-    """One period of a repetitive waveform, one complex harmonic for each cycle a period.
+    """One period of a waveform, its average taken off, a row of samples for each symbol.
 
-    Times are in unit intervals from the first sample. `white_noise` is the rms of the noise in the
-    record that is independent from sample to sample, judged beyond 2.5 symbol rates (0 when the
-    record is too coarse to tell); the share `white_removed` of its variance is no longer in the
-    series. `spread` is the rms deviation of single periods from their mean, None for one period.
+    `grid` is prolonged by `EDGE` rows of its repetition at both ends. Times are in unit intervals
+    from the first sample of the period. Values between samples hold what lies below 2 symbol
+    rates; the reference receiver leaves 1e-6 of a PAM4 signal's power beyond. `white_noise` is the
+    rms of the noise in the record that is independent from sample to sample (0 when the record is
+    too coarse to tell), `white_kept` the share of its variance that values between samples keep.
+    `recorded_per_symbol` is the record's own samples a symbol, before it was put on another grid.
+    `spread` is the rms deviation of single periods from their mean, None for one period.
     """
 
     symbols: int
-    harmonics: NDArray[np.complex128]
+    mean: float
+    rms: float
+    grid: Samples
     white_noise: float
-    white_removed: float
+    white_kept: float
+    recorded_per_symbol: float
+    periods: int = 1
     spread: float | None = None
 
     @classmethod
     def of(cls, samples: NDArray[np.floating], *, symbols: int, periods: int = 1) -> PeriodicSignal:
         """Take evenly spaced samples of whole periods; several periods are averaged."""
-        count = samples.size
-        spectrum = np.fft.rfft(np.asarray(samples, dtype=np.float64)) / count
-        spread = None
-        if periods > 1:
-            lines = spectrum[::periods].copy()
-            spectrum[::periods] = 0.0  # what is left does not repeat from period to period
-            spread = float(np.sqrt(_power(spectrum, count) * periods / (periods - 1)))
-            spectrum = lines
-        harmonics = np.zeros(KEPT_RATES * symbols, dtype=np.complex128)
-        kept = min(harmonics.size, spectrum.size)
-        harmonics[:kept] = spectrum[:kept]
-        return cls(
-            symbols=symbols,
-            harmonics=_read_only(harmonics),
-            white_noise=_white_noise(spectrum, symbols),
-            white_removed=1.0 - kept / max(kept, count // periods // 2 + 1),
-            spread=spread,
-        )
+        per_symbol = samples.size / (symbols * periods)
+        if per_symbol >= _COARSEST and samples.size % (symbols * periods) == 0:
+            period, spread = _mean_period(samples, periods)
+            noise = _white_noise(period, per_symbol)
+            even = period.reshape(symbols, -1)
+        else:
+            period, spread, noise = _resampled(samples, symbols, periods)
+            even = period.reshape(symbols, RESAMPLED_TO)
+        kept = float(noise_covariance(np.zeros(1), samples_per_symbol=per_symbol)[0])
+        mean = float(even.mean(dtype=np.float64))
+        grid = _prolonged(even, mean)
+        rms = float(np.sqrt(_power(grid[EDGE : EDGE + symbols].reshape(-1))))
+        return cls(symbols, mean, rms, grid, noise, kept, per_symbol, periods, spread)
 
     @property
-    def mean(self) -> float:
-        """Get the average over the period."""
-        return float(self.harmonics[0].real)
+    def samples_per_symbol(self) -> int:
+        """Get the number of samples in a row of the grid."""
+        return int(self.grid.shape[1])
 
-    @property
-    def rms(self) -> float:
-        """Get the rms deviation from the average."""
-        return float(np.sqrt(2.0 * np.sum(np.abs(self.harmonics[1:]) ** 2)))
+    def block(self, first: int, count: int) -> Samples:
+        """Get `count` rows of the grid from symbol `first` on; a view, within `EDGE` of the period."""
+        return self.grid[EDGE + first : EDGE + first + count]
 
     def at(self, phase_ui: float) -> FloatArray:
         """Get the values at phase, phase + 1, ... unit intervals, one a symbol."""
-        return np.fft.irfft(self._folded(phase_ui), self.symbols) * self.symbols
+        row: FloatArray = self.rows(np.array([phase_ui]))[0].astype(np.float64)
+        return row + self.mean
 
-    def at_in_single(self, phase_ui: float) -> NDArray[np.float32]:
-        """Get what `at` gives in single precision, true to 1e-6 of the rms, at half the time."""
-        folded = self._folded(phase_ui).astype(np.complex64)
-        return np.asarray(np.fft.irfft(folded, self.symbols, norm="forward"), dtype=np.float32)
+    def rows(self, phases_ui: FloatArray) -> Samples:
+        """Get one value a symbol for each of some phases near each other, less the average."""
+        whole = int(np.floor(phases_ui.min()))
+        rows = self.between(phases_ui - whole).rows(0, self.symbols)
+        return np.roll(rows, -whole, axis=1) if whole % self.symbols else rows
 
-    def _folded(self, phase_ui: float) -> NDArray[np.complex128]:
-        """Turn the harmonics to a phase and add up those that one sample a symbol cannot tell apart."""
-        turned = (self.harmonics * _ramp(self.harmonics.size, phase_ui / self.symbols)).reshape(
-            KEPT_RATES, self.symbols
-        )
-        folded = turned.sum(axis=0)
-        folded[0] -= 0.5 * turned[0, 0]  # the average has no mirror image
-        half: NDArray[np.complex128] = folded[: self.symbols // 2 + 1].copy()
-        half[0] += np.conj(folded[0])
-        half[1:] += np.conj(folded[: -half.size : -1])
-        return half
+    def between(self, phases_ui: FloatArray) -> Between:
+        """Prepare values at some phases within a few symbols of 0."""
+        first, table = block_weights(phases_ui, samples_per_symbol=self.samples_per_symbol)
+        return Between(self, first, table.astype(np.float32))
 
-    def averaged(self, width_ui: float) -> PeriodicSignal:
-        """Average over a sliding window."""
-        cycles = np.arange(self.harmonics.size) / self.symbols
-        return self._with(self.harmonics * np.sinc(cycles * width_ui))
+    def block_from(self, start: int, sample: int, count: int) -> Samples:
+        """Get rows as `block` does, each begun so many samples later (negative: earlier); a view."""
+        per_symbol = self.samples_per_symbol
+        begin = (EDGE + start) * per_symbol + sample
+        return self.grid.reshape(-1)[begin : begin + count * per_symbol].reshape(count, per_symbol)
 
-    def filtered(self, bandwidth: float) -> PeriodicSignal:
-        """Pass through a Bessel-Thomson filter; its bandwidth in symbol rates."""
-        cycles = np.arange(self.harmonics.size) / self.symbols
-        return self._with(self.harmonics * bessel_thomson(cycles, bandwidth))
+    def means(self, centres: NDArray[np.intp], phase_ui: float, width_ui: float) -> FloatArray:
+        """Average over a window around some instants: symbols `centres`, each plus the same phase.
 
-    def correlate(self, symbols: NDArray[np.uint8]) -> FloatArray:
-        """Correlate with the symbols as impulses, at 4 delays a unit interval, normalised to +-1."""
-        reference = np.fft.fft(symbols - symbols.mean())
-        turned = self.harmonics * np.conj(np.tile(reference, KEPT_RATES))
-        turned[0] = 0.0
-        steps = 2 * KEPT_RATES * self.symbols
-        product = np.fft.irfft(np.append(turned, 0.0), steps) * steps
-        scale = self.rms * float(np.std(symbols)) * self.symbols
-        # Rounding leaves 1e-16 of the average as a ripple: that is no modulation.
-        return product / scale if self.rms > 1e-9 * abs(self.mean) else np.zeros(steps)
+        Samples count by the part of their interval that lies in the window.
+        """
+        per_symbol = self.samples_per_symbol
+        begin, end = ((phase_ui + side * width_ui) * per_symbol for side in (-0.5, 0.5))
+        places = np.arange(np.floor(begin), np.ceil(end) + 1)
+        shares = np.clip(np.minimum(places + 0.5, end) - np.maximum(places - 0.5, begin), 0.0, None)
+        flat = self.block(0, self.symbols).reshape(-1)
+        wanted = flat[(centres[:, None] * per_symbol + places.astype(np.intp)) % flat.size]
+        return np.asarray(wanted @ (shares / shares.sum()) + self.mean, dtype=np.float64)
 
-    def _with(self, harmonics: NDArray[np.complex128]) -> PeriodicSignal:
-        # Noise that was averaged or filtered is no longer white: nothing is claimed of it.
-        return PeriodicSignal(self.symbols, _read_only(harmonics), 0.0, 0.0)
+    def kept_covariance(self, lags_ui: FloatArray) -> FloatArray:
+        """Get the covariance of values some time apart, for noise 1 in each sample of the record."""
+        shape = noise_covariance(lags_ui, samples_per_symbol=1.0)
+        return np.asarray(self.white_kept * shape, dtype=np.float64)
 
 
-def _ramp(size: int, turns: float) -> NDArray[np.complex128]:
-    """Compute exp(2 pi j turns k) for k < size as an outer product, ten times cheaper than exp of each."""
-    block = 512
-    fine = np.exp(2j * np.pi * turns * np.arange(block))
-    coarse = np.exp(2j * np.pi * turns * block * np.arange(-(-size // block)))
-    return np.asarray(np.multiply.outer(coarse, fine).reshape(-1)[:size], dtype=np.complex128)
+@dataclass(frozen=True, slots=True, eq=False)
+class Between:
+    """Values of a waveform at some phases, less the average: weights of its samples from `first` on."""
+
+    signal: PeriodicSignal
+    first: int
+    table: Samples
+
+    def rows(self, start: int, count: int) -> Samples:
+        """Get the values of `count` symbols from `start` on, a row for each phase."""
+        total: Samples = self.table[0] @ self.signal.block_from(start, self.first, count).T
+        for i in range(1, len(self.table)):
+            total += self.table[i] @ self.signal.block_from(start + i, self.first, count).T
+        return total
 
 
-def _white_noise(spectrum: NDArray[np.complex128], symbols: int) -> float:
-    """Judge the white floor by the median bin beyond 2.5 symbol rates, where lines of a signal are rare."""
-    beyond = spectrum[int(2.5 * symbols) + 1 :]
+def _prolonged(even: NDArray[np.floating], mean: float) -> Samples:
+    """Take the average off, and repeat the period at both ends."""
+    symbols, per_symbol = even.shape
+    grid = np.empty((symbols + 2 * EDGE, per_symbol), dtype=np.float32)
+    inside = grid[EDGE : EDGE + symbols]
+    np.subtract(even, mean, out=inside, casting="unsafe")
+    grid[:EDGE] = inside[np.arange(-EDGE, 0) % symbols]
+    grid[EDGE + symbols :] = inside[np.arange(EDGE) % symbols]
+    grid.setflags(write=False)
+    return grid
+
+
+def _mean_period(samples: NDArray[np.floating], periods: int) -> tuple[NDArray[np.floating], float | None]:
+    """Average whole periods; give how single ones deviate from the mean."""
+    if periods == 1:
+        return samples, None
+    folded = samples.reshape(periods, -1)
+    mean = folded.mean(axis=0, dtype=np.float64)
+    squared = sum(_power(row - mean) for row in folded) / (periods - 1)
+    return mean, float(np.sqrt(squared))
+
+
+def _resampled(
+    samples: NDArray[np.floating], symbols: int, periods: int
+) -> tuple[FloatArray, float | None, float]:
+    """Put whole periods on another grid by their Fourier series, exact for what the record holds."""
+    lines = np.fft.rfft(np.asarray(samples, dtype=np.float64)) / samples.size
+    spread = None
+    if periods > 1:
+        total = 2.0 * float(np.sum(np.abs(lines) ** 2))
+        lines = lines[::periods].copy()
+        # What does not repeat from period to period stands between the lines.
+        between = max(0.0, total - 2.0 * float(np.sum(np.abs(lines) ** 2)))
+        spread = float(np.sqrt(between * periods / (periods - 1)))
+    wanted = np.zeros(RESAMPLED_TO * symbols // 2 + 1, dtype=np.complex128)
+    kept = min(wanted.size, lines.size)
+    wanted[:kept] = lines[:kept]
+    beyond = lines[int(2.5 * symbols) + 1 :]
+    floor = float(np.median(np.abs(beyond) ** 2)) / np.log(2.0) if beyond.size >= 100 else 0.0
+    noise = float(np.sqrt(2.0 * lines.size * floor))
+    count = RESAMPLED_TO * symbols
+    return np.fft.irfft(wanted, count) * count, spread, noise
+
+
+def _white_noise(period: NDArray[np.floating], per_symbol: float) -> float:
+    """Judge the white floor by the spectrum of stretches of the record, far beyond the signal's own."""
+    length = min(_SEGMENT, period.size)
+    count = max(1, min(_SEGMENTS, period.size // length))
+    starts = np.linspace(0, period.size - length, count).astype(np.intp)
+    window = _blackman_harris(length)
+    stretches = np.stack([period[start : start + length] for start in starts]).astype(np.float32)
+    stretches -= stretches.mean()
+    stretches *= window
+    from scipy import fft
+
+    spectrum = fft.rfft(stretches, axis=1)
+    beyond = spectrum[:, int(max(2.5, 0.25 * per_symbol) / per_symbol * length) + 8 : -8]
     if beyond.size < 100:
         return 0.0
-    per_bin = float(np.median(np.abs(beyond) ** 2)) / np.log(2.0)
-    return float(np.sqrt(per_bin * 2.0 * (spectrum.size - 1)))
+    density = np.square(beyond.real) + np.square(beyond.imag)
+    # The mean over stretches, then the median over bins: a line of the signal moves it little.
+    per_bin = float(np.median(density.mean(axis=0))) / _median_of_mean(count)
+    return float(np.sqrt(per_bin / float(np.sum(window.astype(np.float64) ** 2))))
 
 
-def _power(spectrum: NDArray[np.complex128], count: int) -> float:
-    squared = np.abs(spectrum) ** 2
-    nyquist = squared[-1] if count % 2 == 0 else 0.0
-    return float(2.0 * np.sum(squared) - squared[0] - nyquist)
+def _median_of_mean(count: int) -> float:
+    """Get the median of the mean of so many exponential variates of mean 1 (Wilson and Hilferty, 1931)."""
+    return float((1.0 - 1.0 / (9.0 * count)) ** 3)
 
 
-def _read_only(array: NDArray[np.complex128]) -> NDArray[np.complex128]:
-    array.setflags(write=False)
-    return array
+def _blackman_harris(length: int) -> Samples:
+    """Compute the 4-term window whose side lobes stay 92 dB down (Harris, 1978)."""
+    angle = 2.0 * np.pi * np.arange(length) / length
+    terms = (0.35875, -0.48829, 0.14128, -0.01168)
+    return np.asarray(sum(a * np.cos(k * angle) for k, a in enumerate(terms)), dtype=np.float32)
+
+
+def _power(values: NDArray[np.floating]) -> float:
+    """Compute the mean square, in double precision."""
+    rows = values[: values.size // 256 * 256].reshape(-1, 256)
+    rest = values[rows.size :].astype(np.float64)
+    partial = np.einsum("ij,ij->i", rows, rows)
+    return float((partial.sum(dtype=np.float64) + rest @ rest) / values.size)

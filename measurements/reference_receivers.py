@@ -13,7 +13,9 @@ class ReferenceReceiver:
     0-based places that the largest tap may take, `main_tap_min` its least value. Each threshold may
     move by `threshold_allowance` of OMAouter. The histograms are `window_width_ui` wide, centred
     `window_left_ui` and `window_right_ui` in a symbol; the pair slides together in time.
-    `bandwidth` is that of the 4th-order Bessel-Thomson filter in symbol rates. `confidence` marks
+    `bandwidth` is that of the 4th-order Bessel-Thomson filter in symbol rates. `side_tap_limits` are
+    (places after the main tap, least, largest); taps not named there stay within `other_tap_limit`
+    of zero. `confidence` marks
     a text that was not read in the original: "M" from memory, "M?" from memory and doubtful,
     "S" from a public source that quotes it.
     """
@@ -30,6 +32,20 @@ class ReferenceReceiver:
     window_right_ui: float = 0.55
     window_width_ui: float = 0.04
     bandwidth: float = 0.5
+    side_tap_limits: tuple[tuple[int, float, float], ...] = ()
+    other_tap_limit: float | None = None
+    main_tap_max: float | None = None
+
+    def tap_limits(self, offset: int) -> tuple[float | None, float | None]:
+        """Get the least and the largest value of the tap so many places after the main one."""
+        if offset == 0:
+            return self.main_tap_min, self.main_tap_max
+        for place, low, high in self.side_tap_limits:
+            if place == offset:
+                return low, high
+        if self.other_tap_limit is None:
+            return None, None
+        return -self.other_tap_limit, self.other_tap_limit
 
 
 IEEE_802_3BS = ReferenceReceiver(
@@ -85,8 +101,11 @@ IEEE_802_3DJ_DRAFT = ReferenceReceiver(
     main_tap_min=0.8,
     threshold_allowance=0.01,
     target_ser=4.8e-4,
-    source="P802.3dj D1.3 to D2.1, second-hand; without its feedback tap and without bounds on single taps",
+    source="P802.3dj D1.3 to D2.1, second-hand; without feedback tap and bound on the first taps' skew",
     confidence="M?",
+    main_tap_max=2.5,
+    side_tap_limits=((-2, -0.1, 0.2), (-1, -0.4, 0.05), (1, -0.4, 0.05), (2, -0.1, 0.2)),
+    other_tap_limit=0.1,
 )
 """For 200 Gb/s a lane, up to three precursors; a draft that still moved."""
 

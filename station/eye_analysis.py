@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from instruments.interfaces.sampling_scope import PatternCapture
-from measurements.capture import LockedSignal, Waveform, lock, waveform_from_xy
+from measurements.capture import LockedSignal, Waveform, lock
 from measurements.eye import eye_density
 from measurements.levels import Pam4Levels, levels_of
 from measurements.patterns import pattern
@@ -20,6 +20,7 @@ from measurements.quantity import Cause, NotMeasurable, Quantity, Result
 from measurements.reference_receivers import reference_receiver
 from measurements.rin import rin_oma
 from measurements.tdecq import TdecqResult, tdecq_of
+from measurements.uneven import waveform_from_xy
 from measurements.units import db_to_ratio
 
 WAVEFORMS = "waveforms"

@@ -8,13 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from measurements.capture import Waveform, waveform_from_xy
+from measurements.capture import Waveform
 from measurements.eye import eye_density
 from measurements.levels import Pam4Levels, measure_levels
 from measurements.patterns import is_pam4, pattern
 from measurements.quantity import NotMeasurable
 from measurements.reference_receivers import reference_receiver
 from measurements.tdecq import TdecqResult, tdecq
+from measurements.uneven import waveform_from_xy
 from measurements.units import mw_to_dbm
 from station.cli.captures import StoredCapture
 from station.cli.output import CommandError
@@ -145,10 +146,9 @@ def _paint(waveform: Waveform, phase_ui: float | None, out: Path) -> None:
     The waveform is drawn through its samples, so few of them a symbol leave no gaps.
     """
     signal = waveform.signal()
-    count = signal.symbols * _INSTANTS
-    power_mw = np.fft.irfft(signal.harmonics, count) * count
+    instants = signal.rows(np.arange(_INSTANTS) / _INSTANTS) + np.float32(signal.mean)
     density = eye_density(
-        power_mw,
+        instants.T.reshape(-1),
         samples_per_symbol=_INSTANTS,
         columns=2 * _INSTANTS,
         rows=_ROWS,

@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from instruments.interfaces.sampling_scope import PatternCapture, SamplingScope
-from measurements.capture import CaptureError, lock, waveform_from_xy
+from measurements.capture import CaptureError, lock
 from measurements.patterns import pattern
 from measurements.quantity import Bound, Cause, NotMeasurable, Quantity
+from measurements.uneven import waveform_from_xy
 from station.analysis import Analyst, Pending
 from station.eye_analysis import EyeRequest, analyse_eye
 from station.paths.optics import LaneGroup, Optics, dbm_or_floor

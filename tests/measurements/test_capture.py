@@ -3,9 +3,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from measurements.capture import CaptureError, Waveform, bessel_thomson, filtered, lock, waveform_from_xy
+from measurements.capture import CaptureError, Waveform, bessel_thomson, filtered, lock
 from measurements.patterns import pattern
 from measurements.quantity import Cause, NotMeasurable
+from measurements.uneven import waveform_from_xy
 
 RATE = 53.125
 UI = 1e-9 / RATE
