@@ -8,12 +8,12 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("startup", "measure", "demo")
+NAMES = ("startup", "measure", "demo", "tdecq")
 
 
 def main(chosen: list[str]) -> None:
     """Measure and print."""
-    table = Table(title="Median of 5; the yardstick is measured between the runs")
+    table = Table(title="Medians of 5 or more runs; the yardstick is measured between the runs")
     for column in ("figure", "median", "bound", "", "yardstick"):
         table.add_column(column)
     for name in chosen or NAMES:

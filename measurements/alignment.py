@@ -12,7 +12,7 @@ from measurements.periodic import PeriodicSignal
 from measurements.units import FloatArray
 
 _STRETCH = 8192
-_AROUND = 2
+_AROUND = 1
 """Symbols around a candidate in which the peak is looked for."""
 
 

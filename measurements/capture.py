@@ -13,6 +13,10 @@ from measurements.periodic import PeriodicSignal, bessel_thomson
 from measurements.quantity import Cause, NotMeasurable
 
 MIN_SAMPLES_PER_SYMBOL = 4.0
+_LOOKED_AT = 65536
+_FLAT_SHARE = 0.005
+"""Noise and overshoot put less of a record at its very end."""
+
 LOCKED_CORRELATION = 0.3
 """A wrong pattern correlates at about 4/sqrt(symbols); an eye too closed for any FFE still above 0.5."""
 
@@ -47,6 +51,7 @@ class Waveform:
         check_rates(self.samples_per_symbol, self.symbol_rate_gbd)
         check_samples(self.power_mw)
         _check_length(self.power_mw.size, self.pattern.size, self.samples_per_symbol)
+        _check_unclipped(self.power_mw)
 
     @property
     def periods(self) -> int:
@@ -125,11 +130,12 @@ def _without_pattern(signal: PeriodicSignal, noise_mw: float, correlation: float
 
 def check_pattern(pattern: Symbols) -> None:
     """Refuse what is not one period of PAM4 or NRZ symbols. Raise CaptureError."""
-    if pattern.ndim != 1 or pattern.size < 16 or int(pattern.max()) > 3:
+    whole = np.issubdtype(pattern.dtype, np.integer)
+    if pattern.ndim != 1 or pattern.size < 16 or not whole or pattern.max() > 3 or pattern.min() < 0:
         raise CaptureError(
-            f"{pattern.size} symbols up to {pattern.max(initial=0)}",
+            f"{pattern.size} symbols ({pattern.dtype}) up to {pattern.max(initial=0)}",
             where="pattern",
-            remedy="give one period of at least 16 symbols 0 to 3",
+            remedy="give one period of at least 16 symbols 0 to 3, as whole numbers",
         )
 
 
@@ -162,6 +168,25 @@ def check_samples(power_mw: NDArray[np.floating]) -> None:
             where="power",
             remedy="the scope marks holes in a record so: capture again",
         )
+
+
+def _check_unclipped(power_mw: NDArray[np.floating]) -> None:
+    """Refuse a record that stands flat at one of its ends: the scope's converter was full."""
+    looked_at = power_mw[:_LOOKED_AT]
+    for end, furthest in (("top", looked_at.max()), ("bottom", looked_at.min())):
+        flat = looked_at == furthest
+        count = int(np.count_nonzero(flat))
+        if count < _FLAT_SHARE * looked_at.size or count == looked_at.size:
+            continue
+        rest = looked_at[~flat]
+        next_value = rest.max() if end == "top" else rest.min()
+        # Ideal levels and coarse converters repeat every value, not only the last one.
+        if count > 10 * int(np.count_nonzero(rest == next_value)):
+            raise CaptureError(
+                f"{100.0 * count / looked_at.size:.1f} % of the samples stand at {furthest:.4g} mW exactly",
+                where=f"{end} of the scope's range",
+                remedy="the record is clipped: give the channel more range, or attenuate, and capture again",
+            )
 
 
 def _check_length(samples: int, symbols: int, samples_per_symbol: float) -> None:

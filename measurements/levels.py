@@ -167,12 +167,14 @@ def symbol_levels(locked: LockedSignal) -> tuple[float, float, float, float]:
 
 def _fit_levels(values: FloatArray, symbols: Symbols, steps: FloatArray) -> FloatArray:
     """Fit values = level of the symbol + weighted deviations of its neighbours, by least squares."""
-    sent = steps[symbols] - steps[symbols].mean()
+    sent = (steps[symbols] - steps[symbols].mean()).astype(np.float32)
     lags = [lag for lag in range(-_NEIGHBOURS, _NEIGHBOURS + 1) if lag]
     columns = [*(symbols == level for level in range(4)), *(np.roll(sent, lag) for lag in lags)]
-    design = np.array(columns, dtype=np.float64)
-    solution = np.linalg.solve(design @ design.T, design @ values)
-    return np.asarray(solution[:4], dtype=np.float64)
+    design = np.array(columns, dtype=np.float32)
+    mean = float(values.mean())
+    normal = (design @ design.T).astype(np.float64)
+    solution = np.linalg.solve(normal, design @ (values - mean).astype(np.float32))
+    return np.asarray(solution[:4] + mean, dtype=np.float64)
 
 
 def level_mismatch_ratio(levels: tuple[float, float, float, float]) -> float:

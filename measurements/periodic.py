@@ -20,7 +20,7 @@ RESAMPLED_TO = 16
 
 _COARSEST = 8
 _SEGMENT = 4096
-_SEGMENTS = 64
+_SEGMENTS = 32
 
 
 def bessel_thomson(frequency: FloatArray, bandwidth: float) -> NDArray[np.complex128]:
@@ -143,7 +143,8 @@ def _prolonged(even: NDArray[np.floating], mean: float) -> Samples:
     symbols, per_symbol = even.shape
     grid = np.empty((symbols + 2 * EDGE, per_symbol), dtype=np.float32)
     inside = grid[EDGE : EDGE + symbols]
-    np.subtract(even, mean, out=inside, casting="unsafe")
+    inside[:] = even
+    inside -= np.float32(mean)
     grid[:EDGE] = inside[np.arange(-EDGE, 0) % symbols]
     grid[EDGE + symbols :] = inside[np.arange(EDGE) % symbols]
     grid.setflags(write=False)

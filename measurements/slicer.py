@@ -32,6 +32,19 @@ class Histogram:
     step: float
     shares: FloatArray
 
+    @classmethod
+    def of_rows(cls, rows: NDArray[np.floating]) -> list[Histogram]:
+        """Build a fine histogram of each row, all with the same places.
+
+        Each value is split between its two neighbouring places, to 1/16 of their distance. That
+        keeps the mean, and the tail of a single level to second order in the step.
+        """
+        low, high = float(rows.min()), float(rows.max())
+        margin = 0.01 * max(high - low, 1e-6 * abs(high), 1e-300)
+        start, step = low - margin, (high - low + 2.0 * margin) / (BINS - 2)
+        scale, offset = _FINE / step, 0.5 - start * _FINE / step
+        return [cls(start, step, _deposited(row, scale, offset)) for row in rows]
+
     @property
     def places(self) -> FloatArray:
         """Get the values that the bins stand for."""
@@ -45,20 +58,11 @@ class Histogram:
 
 
 def histogram(values: NDArray[np.floating], weights: FloatArray | None = None) -> Histogram:
-    """Build a fine histogram of one or more rows of values, the rows weighted.
-
-    Each value is split between its two neighbouring places, to 1/16 of their distance. That keeps
-    the mean, and the tail of a single level to second order in the step.
-    """
-    rows = np.atleast_2d(values)
-    low, high = float(rows.min()), float(rows.max())
-    margin = 0.01 * max(high - low, 1e-6 * abs(high), 1e-300)
-    start, step = low - margin, (high - low + 2.0 * margin) / (BINS - 2)
-    scale, offset = _FINE / step, 0.5 - start * _FINE / step
-    if weights is None:
-        return Histogram(start, step, _deposited(rows, scale, offset))
-    parts = [weight * _deposited(row, scale, offset) for row, weight in zip(rows, weights, strict=True)]
-    return Histogram(start, step, np.asarray(sum(parts)))
+    """Build a fine histogram of one or more rows of values, the rows weighted."""
+    parts = Histogram.of_rows(np.atleast_2d(values))
+    shares = np.full(len(parts), 1.0 / len(parts)) if weights is None else weights
+    total = sum(share * part.shares for share, part in zip(shares, parts, strict=True))
+    return Histogram(parts[0].start, parts[0].step, np.asarray(total))
 
 
 def symbol_error_ratio(counted: Histogram, thresholds: FloatArray, noise: float) -> float:
@@ -127,14 +131,14 @@ def _secant(excess: Callable[[float], float], start: float, bottom: float) -> fl
         there = here - float(np.clip(value / slope, -0.5, 0.5))
         if there < bottom:
             return None
-        if abs(there - here) < 1e-7:
+        if abs(there - here) < 1e-6:
             return there
         before, here, value = value, there, excess(there)
         step = -before / slope if abs(before / slope) < 0.5 else -0.5 * float(np.sign(before))
         slope = (value - before) / step
         if not slope > 0.5:
             return None
-        if abs(value) < 1e-6 * slope:
+        if abs(value) < 1e-5 * slope:
             return here
     return None
 

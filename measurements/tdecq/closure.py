@@ -16,7 +16,7 @@ from measurements.tdecq.polish import search
 from measurements.tdecq.result import TdecqResult
 from measurements.tdecq.task import Setting, Task
 from measurements.tdecq.uncertainty import standard_error_db
-from measurements.tdecq.windows import Windows
+from measurements.tdecq.windows import Windows, balanced, best_of
 from measurements.units import FloatArray, ratio_to_db
 
 _DARKEST = -0.05
@@ -37,25 +37,29 @@ def tdecq(
 ) -> TdecqResult | NotMeasurable:
     """Compute TDECQ of whole periods of a pattern-locked capture (IEEE 802.3, 121.8.5).
 
-    `power_mw` is as the scope gives it behind the half-rate filter, `pattern` one period of the
-    symbols 0 to 3 at any rotation against it; `reference_filter` applies the filter to a record
-    taken without it. Noise: a record of one acquisition (`averages=1`) is taken at its word, a
-    record of several periods tells its noise itself, and an averaged one has lost it, so
-    `signal_noise_mw` must state the rms noise of one acquisition behind the filter, scope noise
-    included. Noise that is not in the record passes through the equaliser as Ceq times its rms,
-    never as samples. `scope_noise_mw` (rms without light) is credited only as far as such noise
-    is in the record or stated.
+    `power_mw` is one-dimensional, in milliwatt, evenly sampled, as the scope gives it behind the
+    half-rate filter; `pattern` is one period of the symbols 0 to 3 at any rotation against it.
+    `reference_filter` applies the filter to a record taken without it. `equalizer` names the
+    clause: taps, their limits, thresholds, windows and target error ratio.
 
-    NotMeasurable: no light, no modulation, noise of an averaged record unknown, or the target
-    error ratio missed before any noise is added (eye closed). CaptureError: the record cannot be
-    what it is said to be, or holds another pattern.
+    Noise: a record of one acquisition (`averages=1`) is taken at its word; several periods in it
+    tell their noise themselves. An averaged record has lost its noise, so `signal_noise_mw` must
+    state the rms noise of one acquisition behind the filter, scope noise included. Noise that is
+    not in the samples passes through the equaliser as Ceq times its rms. `scope_noise_mw` (rms
+    without light) is credited only as far as such noise is in the record or stated.
 
-    Left out: the feedback tap and the bounds on single taps of the 802.3dj drafts.
+    Where the target error ratio is missed before any noise is added, the result is NotMeasurable
+    with Cause.EYE_CLOSED and what was seen as evidence: never a number, never an exception. No
+    light, no modulation and an averaged record of unknown noise are NotMeasurable too. Raise
+    CaptureError for a record that cannot be what it is said to be: not finite, clipped, not whole
+    periods, another pattern, inverted, below zero.
+
+    Left out: the feedback tap of the 802.3dj drafts.
     """
-    waveform = Waveform(power_mw, pattern, samples_per_symbol, symbol_rate_gbd)
+    waveform = Waveform(np.asarray(power_mw), np.asarray(pattern), samples_per_symbol, symbol_rate_gbd)
     _check_noise(averages, signal_noise_mw, scope_noise_mw)
     signal = waveform.signal(reference_filter=reference_filter)
-    if averages > 1 and signal_noise_mw is None and signal.spread is None:
+    if averages > 1 and signal_noise_mw is None:
         return _noise_unknown(averages)
     known = max(signal_noise_mw or 0.0, scope_noise_mw) / np.sqrt(averages)
     locked = lock(signal, pattern, noise_mw=known)
@@ -80,7 +84,7 @@ def tdecq_of(
 ) -> TdecqResult | NotMeasurable:
     """Compute what `tdecq` does, of a capture that was locked already."""
     _check_noise(averages, signal_noise_mw, scope_noise_mw)
-    if averages > 1 and signal_noise_mw is None and locked.signal.spread is None:
+    if averages > 1 and signal_noise_mw is None:
         return _noise_unknown(averages)
     outer = outer_levels(locked)
     if outer.oma_mw <= 0:
@@ -97,10 +101,10 @@ def tdecq_of(
 
 
 def _measure(task: Task) -> TdecqResult | NotMeasurable:
-    setting = search(task)
-    if setting is None:
+    candidates = search(task)
+    if not candidates:
         return _closed("no equaliser opens the eye", oma_outer_mw=task.outer.oma_mw)
-    windows = Windows.of(task, setting)
+    setting, windows = balanced(task, *best_of(task, candidates))
     wrong = windows.wrong_decisions(task, setting)
     if wrong > task.receiver.target_ser:
         return _closed("the equalised waveform itself exceeds the target error ratio", ser=wrong)

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from measurements.tdecq.tails import SLIDE_UI, Curve
+from measurements.tdecq.tails import SLIDE_UI
 from measurements.tdecq.task import Setting, Task
+from measurements.tdecq.valley import Curve
 from measurements.units import FloatArray
 
 
@@ -64,4 +65,4 @@ class Freedom:
     def reduced(self, curve: Curve) -> Curve:
         """Turn derivatives by taps, thresholds and time into those by the vector."""
         back = self.back
-        return Curve(curve.ratio, curve.gradient @ back, back.T @ curve.hessian @ back)
+        return Curve(curve.value, curve.gradient @ back, back.T @ curve.hessian @ back)

@@ -55,7 +55,9 @@ class RecordNoise:
         signal = locked.signal
         if averages == 1 and signal.spread is None:
             return cls._single(locked, receiver, signal_noise_mw, scope_noise_mw)
-        source, single = _of_one_acquisition(signal, averages, signal_noise_mw)
+        stated = averages > 1 and signal_noise_mw is not None
+        single = float((signal_noise_mw if stated else signal.spread) or 0.0)
+        source = NoiseSource.STATED if stated else NoiseSource.PERIODS
         in_mean = single**2 / (averages if averages > 1 else signal.periods)
         white = min(signal.white_noise**2, single**2)
         coloured = in_mean - white if white < _WHITE_SHARE * in_mean else 0.0
@@ -82,15 +84,6 @@ class RecordNoise:
         left = white * _white_covariance(signal, receiver.taps)
         coloured = max(0.0, total**2 - white)
         return cls(NoiseSource.RECORD, total, min(scope_noise_mw, total), white, left, white, coloured)
-
-
-def _of_one_acquisition(
-    signal: PeriodicSignal, averages: int, signal_noise_mw: float | None
-) -> tuple[NoiseSource, float]:
-    """Get the rms noise of one acquisition: as stated, or from how the record's periods differ."""
-    if averages > 1 and signal_noise_mw is not None:
-        return NoiseSource.STATED, signal_noise_mw
-    return NoiseSource.PERIODS, (signal.spread or 0.0) * float(np.sqrt(averages))
 
 
 def _white_covariance(signal: PeriodicSignal, taps: int) -> FloatArray:

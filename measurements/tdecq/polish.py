@@ -9,69 +9,57 @@ import numpy as np
 from measurements.slicer import largest_noise
 from measurements.tdecq.freedom import Freedom
 from measurements.tdecq.start import Start, starts
-from measurements.tdecq.tails import SLIDE_UI, Curve, Tails
+from measurements.tdecq.tails import SLIDE_UI, Tails
 from measurements.tdecq.task import Setting, Task
-from measurements.tdecq.valley import Valley, lowest
+from measurements.tdecq.valley import Curve, lowest
 from measurements.units import FloatArray
 
 _STARTS = 2
-_FEW, _MANY = 1024, 4096
-"""Tails drawn to choose between starts, and to polish the best.
+_POPULATION, _DRAWN = 16384, 2048
+"""Symbols looked at, and tails drawn from them for each histogram.
 
-They cost 0.002 dB against all of the pattern's; what a setting is worth is judged on all of it.
+That costs 0.002 dB against all of the pattern's; what a setting is worth is judged on all of it.
 """
 _ROUNDS = 3
-_BLUNT, _SHARP = 1.0, 12.0
-"""Exponents of the mean that stands for the larger of two error ratios, so that it has a slope.
-
-A blunt one is a wide valley that Newton's method walks down in a few steps; a sharp one is nearly
-the larger ratio.
-"""
-_BEHIND = 0.07
+_BEHIND = 0.03
 """A start is given up that bears less noise power than another by this part of what an ideal one bears.
 
 Polishing gains less than that.
 """
+_DOUBT = 0.006
+"""Difference of two settings' noise powers, in parts of it, that drawing may be wrong by."""
 _LEAST = 2e-3
 """Noise, in parts of what an ideal transmitter bears, below which an eye is called closed."""
 _GUESS = 0.7
 
 
-def search(task: Task) -> Setting | None:
+def search(task: Task) -> list[Setting]:
     """Find the setting that bears the most noise over main taps, time, taps and thresholds.
 
-    None when no eye opens anywhere.
+    More than one where the drawn tails cannot tell which is best, none when no eye opens anywhere.
+    The mean of both error ratios is what is made small: where it is smallest both are nearly equal,
+    and sliding the pair until they are costs next to nothing.
     """
     begun = [_begun(task, start) for start in starts(task)[:_STARTS]]
     open_eyes = [(tails, setting) for tails, setting in begun if setting is not None]
     if not open_eyes:
-        return None
+        return []
     hopeful = max(setting.added for _, setting in open_eyes) - _BEHIND * task.ideal_noise_mw**2
-    rough = [_lowered(task, *start, _BLUNT) for start in open_eyes if start[1].added >= hopeful]
-    return _refined(task, max(rough, key=lambda setting: setting.added))
+    lowered = [_lowered(task, *start) for start in open_eyes if start[1].added >= hopeful]
+    best = max(setting.added for setting in lowered)
+    return [setting for setting in lowered if setting.added >= best - _DOUBT * abs(best)]
 
 
 def _begun(task: Task, start: Start) -> tuple[Tails, Setting | None]:
-    """Draw a few tails around a start, and find the noise that it bears."""
+    """Draw tails around a start, and find the noise that it bears."""
     guess = _GUESS * task.ideal_noise_mw * task.enhancement(start.taps)
     setting = Setting(start.taps, start.main_tap, start.time_ui, task.thresholds_mw, 0.0)
-    tails = Tails(task, setting, guess, stretches=task.parts(8 * _FEW), drawn=_FEW)
+    tails = _drawn(task, setting, guess)
     return tails, _bearing(task, tails, setting, guess)
 
 
-def _refined(task: Task, setting: Setting) -> Setting:
-    """Draw many tails and polish with them, again when it moves far in time."""
-    for _ in range(_ROUNDS):
-        noise = _at_slicer(task, setting)
-        tails = Tails(task, setting, noise, stretches=task.parts(4 * _MANY), drawn=_MANY)
-        tails = tails.calibrated(setting, noise)
-        begun = _bearing(task, tails, setting, noise)
-        if begun is None:
-            break
-        setting = _lowered(task, tails, begun, _SHARP)
-        if abs(setting.time_ui - tails.start_ui) < 0.5 * SLIDE_UI:
-            break
-    return setting
+def _drawn(task: Task, setting: Setting, noise_mw: float) -> Tails:
+    return Tails.around(task, setting, noise_mw, stretches=task.parts(_POPULATION), drawn=_DRAWN)
 
 
 def _at_slicer(task: Task, setting: Setting) -> float:
@@ -99,34 +87,30 @@ def _bearing(task: Task, tails: Tails, setting: Setting, guess_mw: float) -> Set
     return None if at_slicer is None else replace(setting, added=task.added(setting.taps, at_slicer))
 
 
-def _lowered(task: Task, tails: Tails, setting: Setting, sharpness: float) -> Setting:
+def _lowered(task: Task, tails: Tails, setting: Setting) -> Setting:
+    """Lower the error ratio of a setting; drawn again where it moves far in time."""
+    for _ in range(_ROUNDS):
+        found = _lowest_around(task, tails, setting)
+        if abs(found.time_ui - tails.time.start_ui) < 0.5 * SLIDE_UI:
+            return found
+        noise = _at_slicer(task, found)
+        tails = _drawn(task, found, noise)
+        setting = _bearing(task, tails, found, noise) or setting
+    return setting
+
+
+def _lowest_around(task: Task, tails: Tails, setting: Setting) -> Setting:
     """Lower the error ratio at the noise of a setting, and raise the noise to the target again."""
-    freedom = Freedom.of(task, setting.main_tap, tails.start_ui)
+    freedom = Freedom.of(task, setting.main_tap, tails.time.start_ui)
     covariance = _workable(task, setting.added)
 
-    def worse_side(free: FloatArray) -> Valley:
-        curves = tails.curves(*freedom.unpack(free), covariance)
-        return _worst([freedom.reduced(curve) for curve in curves], sharpness)
+    def error_ratio(free: FloatArray) -> Curve:
+        left, right = tails.curves(*freedom.unpack(free), covariance)
+        return freedom.reduced(left).mean_with(freedom.reduced(right)).logarithm()
 
-    free = lowest(worse_side, freedom.pack(setting), freedom.least, freedom.most)
+    free = lowest(error_ratio, freedom.pack(setting), freedom.least, freedom.most)
     taps, thresholds, time_ui = freedom.unpack(free)
     if int(np.argmax(np.abs(taps))) != setting.main_tap:
         return setting  # it has wandered to another main tap, which has a start of its own
     moved = Setting(taps, setting.main_tap, time_ui, thresholds, setting.added)
-    better = _bearing(task, tails, moved, _at_slicer(task, moved))
-    return setting if better is None or better.added <= setting.added else better
-
-
-def _worst(sides: list[Curve], sharpness: float) -> Valley:
-    """Take the logarithm of the larger error ratio, by a mean of high power so that it has a slope."""
-    ratios = np.array([max(side.ratio, 1e-300) for side in sides])
-    gradients = [side.gradient / ratio for side, ratio in zip(sides, ratios, strict=True)]
-    powers = (ratios / ratios.max()) ** sharpness
-    shares = powers / powers.sum()
-    gradient = sum(share * g for share, g in zip(shares, gradients, strict=True))
-    bend = sum(
-        share * (side.hessian / ratio + (sharpness - 1.0) * np.outer(g, g))
-        for share, side, ratio, g in zip(shares, sides, ratios, gradients, strict=True)
-    )
-    value = float(np.log(ratios.max()) + np.log(powers.mean()) / sharpness)
-    return Valley(value, np.asarray(gradient), np.asarray(bend - sharpness * np.outer(gradient, gradient)))
+    return _bearing(task, tails, moved, _at_slicer(task, moved)) or setting

@@ -9,15 +9,15 @@ on every symbol afterwards.
 from __future__ import annotations
 
 from collections.abc import Callable
-from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from measurements.equalizer import equalise
-from measurements.slicer import histogram, symbol_error_ratio
+from measurements.periodic import Samples
 from measurements.tdecq.task import Setting, Stretches, Task
+from measurements.tdecq.valley import Curve
 from measurements.units import FloatArray
 
 _NODES = 5
@@ -29,175 +29,150 @@ _EVERYWHERE = 0.1
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Side:
-    """One histogram's pairs: samples around the symbol at the nodes, the threshold, and the weight.
+class _Time:
+    """Interpolation in time around one instant: polynomials that are 1 at one node and 0 at the rest."""
 
-    `samples` is (nodes, taps * pairs): at each node the sample that each tap multiplies, for all
-    pairs. `thresholds_moved` is (3, pairs): -1 where the threshold is that of the pair.
-    """
+    start_ui: float
+    reach_ui: float
+    polynomials: FloatArray
 
-    samples: NDArray[np.float32]
-    threshold: NDArray[np.intp]
-    thresholds_moved: NDArray[np.float32]
-    weight: FloatArray
-    offset_ui: float
+    @classmethod
+    def around(cls, time_ui: float, reach_ui: float) -> _Time:
+        nodes = np.cos(np.pi * (np.arange(_NODES) + 0.5) / _NODES)
+        return cls(time_ui, reach_ui, np.linalg.inv(np.vander(nodes, increasing=True)))
+
+    @property
+    def nodes_ui(self) -> FloatArray:
+        return self.start_ui + self.reach_ui * np.cos(np.pi * (np.arange(_NODES) + 0.5) / _NODES)
+
+    def at(self, times_ui: FloatArray) -> Samples:
+        """Compute what the nodes weigh at some times, in the slope and in the bend there: (times, 3, nodes)."""
+        place = ((times_ui - self.start_ui) / self.reach_ui)[:, None]
+        power = np.arange(_NODES)
+        value = place**power
+        slope, bend = np.zeros_like(value), np.zeros_like(value)
+        slope[:, 1:] = power[1:] * value[:, :-1] / self.reach_ui
+        bend[:, 1:] = power[1:] * slope[:, :-1] / self.reach_ui
+        weights = np.stack([value, slope, bend], axis=1) @ self.polynomials
+        return np.asarray(weights, dtype=np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Curve:
-    """An error ratio with its first and second derivatives by the taps, the three thresholds and time."""
-
-    ratio: float
-    gradient: FloatArray
-    hessian: FloatArray
-
-
 class Tails:
-    """The pairs of both histograms around one setting."""
+    """The pairs of the left and of the right histogram around one setting; the first axis is the side.
 
-    def __init__(
-        self, task: Task, setting: Setting, noise_mw: float, *, stretches: Stretches, drawn: int
-    ) -> None:
-        self.start_ui = setting.time_ui
-        self._task = task
-        self._reach_ui = task.half_spacing_ui + SLIDE_UI
-        nodes = np.cos(np.pi * (np.arange(_NODES) + 0.5) / _NODES)
-        self._polynomials = _polynomials(nodes)
-        times = setting.time_ui + self._reach_ui * nodes
-        rows = task.rows(times, stretches)
+    `samples` is (2, nodes, taps * pairs): at each node the sample that each tap multiplies, for all
+    pairs. `threshold` and `weight` are (2, pairs), `moved` is (2, 3, pairs): -1 where the threshold
+    is that of the pair.
+    """
+
+    task: Task
+    time: _Time
+    samples: Samples
+    threshold: NDArray[np.intp]
+    moved: Samples
+    weight: FloatArray
+
+    @classmethod
+    def around(
+        cls, task: Task, setting: Setting, noise_mw: float, *, stretches: Stretches, drawn: int
+    ) -> Tails:
+        """Draw so many pairs a side, from the symbols of some stretches, for noise of an rms at the slicer."""
+        time = _Time.around(setting.time_ui, task.half_spacing_ui + SLIDE_UI)
+        rows = task.rows(time.nodes_ui, stretches)
         places = _places(stretches, 2 * (setting.taps.size - 1))
-        self._sides = [
-            self._drawn(rows, places, setting, offset, noise_mw, drawn)
-            for offset in (-task.half_spacing_ui, task.half_spacing_ui)
-        ]
-
-    def _drawn(
-        self,
-        rows: NDArray[np.float32],
-        places: NDArray[np.intp],
-        setting: Setting,
-        offset_ui: float,
-        noise_mw: float,
-        count: int,
-    ) -> _Side:
-        """Draw pairs at even distances along the sum of their tails."""
-        at_side = self._between(offset_ui)[0]
         size = setting.taps.size
         # The rows of all stretches are one; what is equalised across a seam stands at no place.
-        values = equalise(at_side.astype(np.float32) @ rows, setting.taps, setting.main_tap)
-        values = values if len(places) == values.size else values[places]
-        tails = self._tails(values, setting.thresholds_mw, noise_mw)
-        climb = np.cumsum(tails, dtype=np.float64)
-        drawn = np.searchsorted(climb, (np.arange(count) + 0.5) / count * climb[-1])
-        weight = climb[-1] / (count * tails[drawn].astype(np.float64) * values.size)
-        threshold, symbol = np.divmod(drawn, values.size)
-        around = size - 1 + setting.main_tap - np.arange(size)[:, None] + places[symbol]
-        moved = -(np.arange(3)[:, None] == threshold).astype(np.float32)
-        return _Side(np.take(rows, around.reshape(-1), axis=1), threshold, moved, weight, offset_ui)
+        values = time.at(setting.time_ui + task.sides_ui)[:, 0] @ rows
+        values = equalise(values, setting.taps, setting.main_tap)[:, places]
+        picked = [_drawn(_tails(row, setting.thresholds_mw, noise_mw), row.size, drawn) for row in values]
+        threshold, symbol, weight = (np.stack(column) for column in zip(*picked, strict=True))
+        around = size - 1 + setting.main_tap - np.arange(size)[:, None] + places[symbol][:, None]
+        samples = np.stack([np.take(rows, side.reshape(-1), axis=1) for side in around])
+        moved = -(np.arange(3)[:, None] == threshold[:, None]).astype(np.float32)
+        return cls(task, time, samples, threshold, moved, weight)
 
-    def _tails(
-        self, values: NDArray[np.float32], thresholds_mw: FloatArray, noise_mw: float
-    ) -> NDArray[np.float32]:
-        """Judge how much each pair of threshold and symbol counts, thresholds first; sums to about 1."""
-        distance = np.abs(values - thresholds_mw.astype(np.float32)[:, None]).reshape(-1)
-        distance *= np.float32(1.0 / noise_mw)
-        squared = np.square(distance)
-        # Q(x) = exp(-x^2 / 2) / (x + sqrt(x^2 + 2)) / sqrt(pi / 2), to a few per cent.
-        distance += np.sqrt(squared + np.float32(2.0))
-        squared *= np.float32(-0.5)
-        tails: NDArray[np.float32] = np.exp(squared, out=squared)
-        tails /= distance
-        tails *= np.float32((1.0 - _EVERYWHERE) / max(float(tails.sum(dtype=np.float64)), 1e-30))
-        tails += np.float32(_EVERYWHERE / tails.size)
-        return tails
-
-    def calibrated(self, setting: Setting, noise_mw: float) -> Tails:
-        """Weigh the pairs of each side anew, so that all of the pattern gives the same error ratio here.
-
-        Drawing leaves each side's ratio some per mille off, which would put the two out of balance.
-        """
+    def ratio_at(self, setting: Setting) -> Callable[[float], float]:
+        """Get the mean error ratio of a setting as a function of the Gaussian noise at the slicer, rms."""
         from scipy.special import ndtr
 
-        task = self._task
-        times = setting.time_ui + np.array([side.offset_ui for side in self._sides])
-        values = equalise(task.rows(times, task.whole), setting.taps, setting.main_tap)
-        sides = []
-        for side, row in zip(self._sides, values, strict=True):
-            exact = symbol_error_ratio(histogram(row), setting.thresholds_mw, noise_mw)
-            drawn = float(side.weight @ ndtr(-np.abs(self._beyond(side, setting)) / noise_mw))
-            sides.append(replace(side, weight=side.weight * (exact / drawn)))
-        other = copy(self)
-        other._sides = sides
-        return other
+        distances = self._distances(setting)
+
+        def ratio(noise_mw: float) -> float:
+            return 0.5 * float(np.vdot(self.weight, ndtr(distances * (-1.0 / noise_mw))))
+
+        return ratio
+
+    def _distances(self, setting: Setting) -> FloatArray:
+        """Get how far each equalised value stands from the threshold of its pair."""
+        place = self.time.at(setting.time_ui + self.task.sides_ui)[:, :1]
+        samples = (place @ self.samples).reshape(2, setting.taps.size, -1)
+        values = setting.taps.astype(np.float32) @ samples
+        return np.abs(values - setting.thresholds_mw[self.threshold])
 
     def curves(
         self, taps: FloatArray, thresholds: FloatArray, time_ui: float, covariance: FloatArray
     ) -> list[Curve]:
-        """Compute the error ratio of each histogram, and how it changes, for noise of a covariance."""
-        return [self._curve(side, taps, thresholds, time_ui, covariance) for side in self._sides]
+        """Differentiate the sum of w Q(|u| / N) of each side, for noise of a covariance at the taps.
 
-    def ratio_at(self, setting: Setting) -> Callable[[float], float]:
-        """Get the larger error ratio of a setting as a function of the Gaussian noise at the slicer, rms."""
+        u is the value less the threshold, N the noise at the slicer.
+        """
         from scipy.special import ndtr
 
-        distances = [np.abs(self._beyond(side, setting)) for side in self._sides]
-
-        def ratio(noise_mw: float) -> float:
-            tails = (ndtr(distance * (-1.0 / noise_mw)) for distance in distances)
-            return max(float(side.weight @ tail) for side, tail in zip(self._sides, tails, strict=True))
-
-        return ratio
-
-    def _beyond(self, side: _Side, setting: Setting) -> FloatArray:
-        """Get how far each equalised value stands above the threshold of its pair."""
-        place = self._between(setting.time_ui - self.start_ui + side.offset_ui)[0].astype(np.float32)
-        values = setting.taps @ (place @ side.samples).reshape(setting.taps.size, -1)
-        return np.asarray(values - setting.thresholds_mw[side.threshold], dtype=np.float64)
-
-    def _between(self, offset_ui: float) -> FloatArray:
-        """Compute what the nodes weigh at a time, in the slope there and in the bend: (3, nodes)."""
-        place, power = offset_ui / self._reach_ui, np.arange(_NODES)
-        rising = place**power
-        slope = np.concatenate([[0.0], power[1:] * rising[:-1]]) / self._reach_ui
-        bend = np.concatenate([[0.0], power[1:] * slope[:-1]]) / self._reach_ui
-        return np.array([rising, slope, bend]) @ self._polynomials
-
-    def _curve(
-        self,
-        side: _Side,
-        taps: FloatArray,
-        thresholds: FloatArray,
-        time_ui: float,
-        covariance: FloatArray,
-    ) -> Curve:
-        """Differentiate the sum of w Q(|u| / N), u = value - threshold, N the noise at the slicer."""
-        from scipy.special import ndtr
-
-        size = taps.size
-        weights = self._between(time_ui - self.start_ui + side.offset_ui).astype(np.float32)
-        samples, slope, bend = (weights @ side.samples).reshape(3, size, -1)
-        by_time = taps.astype(np.float32) @ slope
-        values = taps.astype(np.float32) @ samples
+        size, short = taps.size, taps.astype(np.float32)
+        weights = self.time.at(time_ui + self.task.sides_ui)
+        samples, slope, bend = np.moveaxis((weights @ self.samples).reshape(2, 3, size, -1), 1, 0)
         noise = float(np.sqrt(taps @ covariance @ taps))
-        beyond = (values - thresholds.astype(np.float32)[side.threshold]) / np.float32(noise)
+        beyond = (short @ samples - thresholds[self.threshold]) / noise
         distance = np.abs(beyond)
-        density = (side.weight * np.exp(-0.5 * np.square(distance)) / np.sqrt(2.0 * np.pi)).astype(np.float32)
-        signed = np.copysign(density, beyond) / np.float32(noise)
-        columns = np.concatenate([samples, side.thresholds_moved, by_time[None]])
-        first = columns @ signed
-        cross = (columns * (density * distance / np.float32(noise**2))) @ columns.T
-        # What a change of the taps does to the noise, in parts of it: beta; it acts on every distance alike.
+        density = self.weight * np.exp(-0.5 * np.square(distance)) / np.sqrt(2.0 * np.pi)
+        signed = (np.copysign(density, beyond) / noise).astype(np.float32)
+        columns = np.concatenate([samples, self.moved, (short @ slope)[:, None]], axis=1)
+        bent = (density * distance / noise**2).astype(np.float32)
+        squared = np.stack([signed, signed * np.square(distance).astype(np.float32)], axis=2)
+        first, third = np.moveaxis(np.asarray(columns @ squared, dtype=np.float64), 2, 0)
+        cross = np.asarray((columns * bent[:, None]) @ columns.transpose(0, 2, 1), dtype=np.float64)
+        turned = np.stack([slope @ signed[:, :, None], bend @ signed[:, :, None]])[..., 0]
+        ratios = np.einsum("ij,ij->i", self.weight, ndtr(-distance))
+        # What a change of the taps does to the noise, in parts of it; it acts on every distance alike.
         beta = np.concatenate([covariance @ taps / noise**2, np.zeros(4)])
-        pulled = columns @ (signed * np.square(distance)) - first
-        moments = [float(density @ distance**k) for k in (1, 3)]
-        hessian = cross - np.outer(pulled, beta) - np.outer(beta, pulled)
-        hessian += (moments[1] - 3.0 * moments[0]) * np.outer(beta, beta)
-        hessian[:size, :size] += moments[0] * covariance / noise**2
-        hessian[:size, -1] -= slope @ signed
-        hessian[-1, :size] -= slope @ signed
-        hessian[-1, -1] -= taps @ (bend @ signed)
-        ratio = float(side.weight @ ndtr(-distance))
-        return Curve(ratio, moments[0] * beta - first, hessian)
+        linear = np.einsum("ij,ij->i", density, distance)
+        cubic = np.einsum("ij,ij->i", density, distance**3)
+        curves = []
+        for side in range(2):
+            pulled = third[side] - first[side]
+            hessian = cross[side] - np.outer(pulled, beta) - np.outer(beta, pulled)
+            hessian += (cubic[side] - 3.0 * linear[side]) * np.outer(beta, beta)
+            hessian[:size, :size] += linear[side] * covariance / noise**2
+            hessian[:size, -1] -= turned[0, side]
+            hessian[-1, :size] -= turned[0, side]
+            hessian[-1, -1] -= float(taps @ turned[1, side])
+            curves.append(Curve(float(ratios[side]), linear[side] * beta - first[side], hessian))
+        return curves
+
+
+def _tails(values: Samples, thresholds_mw: FloatArray, noise_mw: float) -> Samples:
+    """Judge how much each pair of threshold and symbol counts, thresholds first; sums to about 1."""
+    distance = np.abs(values - thresholds_mw.astype(np.float32)[:, None]).reshape(-1)
+    distance *= np.float32(1.0 / noise_mw)
+    squared = np.square(distance)
+    # Q(x) = exp(-x^2 / 2) / (x + sqrt(x^2 + 2)) / sqrt(pi / 2), to a few per cent.
+    distance += np.sqrt(squared + np.float32(2.0))
+    squared *= np.float32(-0.5)
+    tails: Samples = np.exp(squared, out=squared)
+    tails /= distance
+    tails *= np.float32((1.0 - _EVERYWHERE) / max(float(tails.sum(dtype=np.float64)), 1e-30))
+    tails += np.float32(_EVERYWHERE / tails.size)
+    return tails
+
+
+def _drawn(tails: Samples, symbols: int, count: int) -> tuple[NDArray[np.intp], NDArray[np.intp], FloatArray]:
+    """Draw pairs at even distances along the sum of their tails; give threshold, symbol and weight."""
+    climb = np.cumsum(tails, dtype=np.float64)
+    drawn = np.searchsorted(climb, (np.arange(count) + 0.5) / count * climb[-1])
+    weight = climb[-1] / (count * tails[drawn].astype(np.float64) * symbols)
+    threshold, symbol = np.divmod(drawn, symbols)
+    return threshold, symbol, weight
 
 
 def _places(stretches: Stretches, prolonged: int) -> NDArray[np.intp]:
@@ -205,8 +180,3 @@ def _places(stretches: Stretches, prolonged: int) -> NDArray[np.intp]:
     counts = [count for _, count in stretches]
     begins = np.cumsum([0, *(count + prolonged for count in counts[:-1])])
     return np.concatenate([begin + np.arange(count) for begin, count in zip(begins, counts, strict=True)])
-
-
-def _polynomials(nodes: FloatArray) -> FloatArray:
-    """Compute the coefficients, by rising power, of polynomials that are 1 at one node and 0 at the rest."""
-    return np.asarray(np.linalg.inv(np.vander(nodes, increasing=True)), dtype=np.float64)

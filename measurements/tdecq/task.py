@@ -18,7 +18,7 @@ from measurements.units import FloatArray
 Stretches = tuple[tuple[int, int], ...]
 """First symbol and length of stretches of a pattern."""
 
-_PARTS = 8
+_STRETCH = 2048
 _GOLDEN = 0.6180339887498949
 
 
@@ -70,6 +70,11 @@ class Task:
         return 0.5 * (self.receiver.window_right_ui - self.receiver.window_left_ui)
 
     @property
+    def sides_ui(self) -> FloatArray:
+        """Get the middles of the left and of the right histogram against that of the pair."""
+        return self.half_spacing_ui * np.array([-1.0, 1.0])
+
+    @property
     def ideal_noise_mw(self) -> float:
         """Get the noise that an ideal transmitter of this OMAouter bears."""
         return self.outer.oma_mw / (6.0 * pam4_margin(self.receiver.target_ser))
@@ -84,9 +89,9 @@ class Task:
         symbols = self.locked.symbols.size
         if symbols <= population:
             return self.whole
-        length = population // _PARTS
         # Not at even distances: halves of SSPRQ are each other's complement.
-        return tuple((int((_GOLDEN * i) % 1.0 * (symbols - length)), length) for i in range(_PARTS))
+        begins = [int((_GOLDEN * i) % 1.0 * (symbols - _STRETCH)) for i in range(population // _STRETCH)]
+        return tuple((begin, _STRETCH) for begin in begins)
 
     def enhancement(self, taps: FloatArray) -> float:
         """Get Ceq of the taps."""

@@ -10,7 +10,7 @@ from measurements.tdecq.task import Setting, Task
 from measurements.tdecq.windows import Windows
 from measurements.units import FloatArray
 
-_ENOUGH = 16384
+_ENOUGH = 8192
 _LAGS = 2
 """Symbols over which noise behind the receiver or the interpolation still hangs together."""
 

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from measurements.units import FloatArray
 
 _STEPS = 12
-_ENOUGH = 1e-4
-"""Gain below which the search ends; in the logarithm of an error ratio it is worth 0.00004 dB."""
+_ENOUGH = 1e-3
+"""Gain below which the search ends; in the logarithm of an error ratio it is worth 0.0004 dB."""
 _FLAT = 1e-4
 """Least bend that is believed, in parts of the greatest."""
 _STRIDE = 0.15
@@ -20,16 +20,30 @@ _STRIDE = 0.15
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Valley:
+class Curve:
     """A function's value at a point with its first and second derivatives."""
 
     value: float
     gradient: FloatArray
     hessian: FloatArray
 
+    def mean_with(self, other: Curve) -> Curve:
+        """Take the mean of two functions."""
+        return Curve(
+            0.5 * (self.value + other.value),
+            0.5 * (self.gradient + other.gradient),
+            0.5 * (self.hessian + other.hessian),
+        )
+
+    def logarithm(self) -> Curve:
+        """Take the logarithm of a positive function; nothing is taken for next to nothing."""
+        value = max(self.value, 1e-300)
+        gradient = self.gradient / value
+        return Curve(float(np.log(value)), gradient, self.hessian / value - np.outer(gradient, gradient))
+
 
 def lowest(
-    function: Callable[[FloatArray], Valley], start: FloatArray, least: FloatArray, most: FloatArray
+    function: Callable[[FloatArray], Curve], start: FloatArray, least: FloatArray, most: FloatArray
 ) -> FloatArray:
     """Find a local minimum between bounds (projected Newton: Bertsekas, 1982)."""
     place = np.clip(start, least, most)
@@ -56,7 +70,7 @@ def _blocked(
     return np.asarray(((place <= least) & (gradient > 0)) | ((place >= most) & (gradient < 0)))
 
 
-def _downhill(here: Valley, blocked: NDArray[np.bool_]) -> FloatArray:
+def _downhill(here: Curve, blocked: NDArray[np.bool_]) -> FloatArray:
     """Step to the bottom of the parabola; where it bends the wrong way, as if it bent the right one."""
     step = np.zeros_like(here.gradient)
     free = np.flatnonzero(~blocked)

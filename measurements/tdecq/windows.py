@@ -2,38 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from measurements.equalizer import equalise
-from measurements.slicer import Histogram, histogram
+from measurements.slicer import Histogram, largest_noise, symbol_error_ratio
 from measurements.tdecq.task import Setting, Task
 
 # 2-point Gauss quadrature over a window: exact for waveforms up to the third power of time.
 _PLACES = np.sqrt(1.0 / 3.0) * np.array([-0.5, 0.5])
+_IN_BALANCE = 0.005
+"""Difference of the two error ratios, worth 0.001 dB, that is left alone."""
+_FARTHEST_UI = 0.01
+_LEAST = 1e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows:
     """Equalised values, against the average power, in the left and in the right window.
 
-    `values` has the symbols at two instants of each window: (side, instant, symbol).
+    `values` has the symbols at two instants of each window: (side, instant, symbol); `instants`
+    are their histograms, `histograms` those of the windows.
     """
 
     histograms: tuple[Histogram, Histogram]
+    instants: tuple[tuple[Histogram, Histogram], tuple[Histogram, Histogram]]
     values: NDArray[np.float32]
 
     @classmethod
     def of(cls, task: Task, setting: Setting) -> Windows:
         """Equalise the whole pattern in both windows."""
-        sides = np.array([-task.half_spacing_ui, task.half_spacing_ui])
-        times = setting.time_ui + sides[:, None] + task.receiver.window_width_ui * _PLACES
+        times = setting.time_ui + task.sides_ui[:, None] + task.receiver.window_width_ui * _PLACES
         rows = task.rows(times.reshape(-1), task.whole)
         values = equalise(rows, setting.taps, setting.main_tap).reshape(2, _PLACES.size, -1)
-        left, right = (histogram(side) for side in values)
-        return cls((left, right), values)
+        left, right = (Histogram.of_rows(side) for side in values)
+        means = [replace(early, shares=0.5 * (early.shares + late.shares)) for early, late in (left, right)]
+        return cls((means[0], means[1]), ((left[0], left[1]), (right[0], right[1])), values)
 
     def wrong_decisions(self, task: Task, setting: Setting) -> float:
         """Count how often the equalised waveform falls on the wrong side, against the symbols sent.
@@ -46,3 +52,53 @@ class Windows:
         outer = np.stack([self.values[0, 0], self.values[1, -1]])
         wrong = (outer < low) | (outer > high)
         return float(wrong.mean(axis=1).max())
+
+
+def best_of(task: Task, candidates: list[Setting]) -> tuple[Setting, Windows]:
+    """Choose between settings by all of the pattern, the mean of both error ratios held to the target."""
+    windows = [Windows.of(task, setting) for setting in candidates]
+    if len(candidates) == 1:
+        return candidates[0], windows[0]
+    judged = [_bearing(task, *pair) for pair in zip(candidates, windows, strict=True)]
+    best = int(np.argmax([setting.added for setting in judged]))
+    return judged[best], windows[best]
+
+
+def _bearing(task: Task, setting: Setting, windows: Windows) -> Setting:
+    """Put the noise into a setting that all of the pattern says it bears."""
+    at_slicer = largest_noise(
+        lambda noise: (
+            0.5 * sum(symbol_error_ratio(h, setting.thresholds_mw, noise) for h in windows.histograms)
+        ),
+        task.receiver.target_ser,
+        least=_LEAST * task.ideal_noise_mw,
+        guess=_noise(task, setting),
+    )
+    return setting if at_slicer is None else replace(setting, added=task.added(setting.taps, at_slicer))
+
+
+def balanced(task: Task, setting: Setting, windows: Windows) -> tuple[Setting, Windows]:
+    """Slide the pair of windows to where both have the same error ratio, as far as that still matters.
+
+    The two instants of each window tell how its error ratio changes with time.
+    """
+    noise = _noise(task, setting)
+    if noise < _LEAST * task.ideal_noise_mw:
+        return setting, windows
+    ratios = np.array([[_ratio(one, setting, noise) for one in side] for side in windows.instants])
+    slopes = np.log(ratios[:, 1] / ratios[:, 0]) / (task.receiver.window_width_ui * np.ptp(_PLACES))
+    apart = float(np.log(ratios[0].sum() / ratios[1].sum()))
+    steeper = float(slopes[1] - slopes[0])
+    if abs(apart) < _IN_BALANCE or steeper <= abs(apart) / _FARTHEST_UI:
+        return setting, windows
+    slid = replace(setting, time_ui=setting.time_ui + apart / steeper)
+    return slid, Windows.of(task, slid)
+
+
+def _noise(task: Task, setting: Setting) -> float:
+    """Get the noise at the slicer that a setting bears, 0 where what is absent is more than that."""
+    return float(np.sqrt(max(0.0, setting.taps @ task.total_covariance(setting.added) @ setting.taps)))
+
+
+def _ratio(counted: Histogram, setting: Setting, noise_mw: float) -> float:
+    return max(symbol_error_ratio(counted, setting.thresholds_mw, noise_mw), 1e-300)
