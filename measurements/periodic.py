@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,6 @@ RESAMPLED_TO = 16
 """Samples a symbol of a grid made from a record whose own does not fit whole symbols, or is too coarse."""
 
 _COARSEST = 8
-_SEGMENT = 4096
-_SEGMENTS = 32
 
 
 def bessel_thomson(frequency: FloatArray, bandwidth: float) -> NDArray[np.complex128]:
@@ -59,18 +57,39 @@ class PeriodicSignal:
     def of(cls, samples: NDArray[np.floating], *, symbols: int, periods: int = 1) -> PeriodicSignal:
         """Take evenly spaced samples of whole periods; several periods are averaged."""
         per_symbol = samples.size / (symbols * periods)
+        kept = float(noise_covariance(np.zeros(1), samples_per_symbol=per_symbol)[0])
         if per_symbol >= _COARSEST and samples.size % (symbols * periods) == 0:
             period, spread = _mean_period(samples, periods)
-            noise = _white_noise(period, per_symbol)
-            even = period.reshape(symbols, -1)
-        else:
-            period, spread, noise = _resampled(samples, symbols, periods)
-            even = period.reshape(symbols, RESAMPLED_TO)
-        kept = float(noise_covariance(np.zeros(1), samples_per_symbol=per_symbol)[0])
+            signal = cls._of_grid(period.reshape(symbols, -1), kept, per_symbol, periods, spread)
+            return replace(signal, white_noise=signal._white_floor())
+        period, spread, noise = _resampled(samples, symbols, periods)
+        signal = cls._of_grid(period.reshape(symbols, RESAMPLED_TO), kept, per_symbol, periods, spread)
+        return replace(signal, white_noise=noise)
+
+    @classmethod
+    def _of_grid(
+        cls, even: NDArray[np.floating], kept: float, recorded: float, periods: int, spread: float | None
+    ) -> PeriodicSignal:
         mean = float(even.mean(dtype=np.float64))
         grid = _prolonged(even, mean)
-        rms = float(np.sqrt(_power(grid[EDGE : EDGE + symbols].reshape(-1))))
-        return cls(symbols, mean, rms, grid, noise, kept, per_symbol, periods, spread)
+        rms = float(np.sqrt(_power(grid[EDGE : EDGE + len(even)].reshape(-1))))
+        return cls(len(even), mean, rms, grid, 0.0, kept, recorded, periods, spread)
+
+    def _white_floor(self) -> float:
+        """Judge the white noise by how samples differ from what their neighbours and they interpolate to."""
+        places = np.array([0, self.samples_per_symbol // 4])
+        between = self.between(places / self.samples_per_symbol)
+        apart = between.rows(0, self.symbols)
+        for row, place in zip(apart, places, strict=True):
+            row -= self.block(0, self.symbols)[:, place]
+        own = np.moveaxis(between.table.astype(np.float64), 0, 1).reshape(places.size, -1)
+        own[np.arange(places.size), places - between.first] -= 1.0
+        return float(np.sqrt(_power(apart.reshape(-1)) / np.mean(np.sum(own**2, axis=1))))
+
+    @property
+    def white_error(self) -> float:
+        """Get the standard error of the white noise's variance, in parts of it: two samples a symbol tell it."""
+        return float(np.sqrt(1.2 / self.symbols))
 
     @property
     def samples_per_symbol(self) -> int:
@@ -181,39 +200,6 @@ def _resampled(
     noise = float(np.sqrt(2.0 * lines.size * floor))
     count = RESAMPLED_TO * symbols
     return np.fft.irfft(wanted, count) * count, spread, noise
-
-
-def _white_noise(period: NDArray[np.floating], per_symbol: float) -> float:
-    """Judge the white floor by the spectrum of stretches of the record, far beyond the signal's own."""
-    length = min(_SEGMENT, period.size)
-    count = max(1, min(_SEGMENTS, period.size // length))
-    starts = np.linspace(0, period.size - length, count).astype(np.intp)
-    window = _blackman_harris(length)
-    stretches = np.stack([period[start : start + length] for start in starts]).astype(np.float32)
-    stretches -= stretches.mean()
-    stretches *= window
-    from scipy import fft
-
-    spectrum = fft.rfft(stretches, axis=1)
-    beyond = spectrum[:, int(max(2.5, 0.25 * per_symbol) / per_symbol * length) + 8 : -8]
-    if beyond.size < 100:
-        return 0.0
-    density = np.square(beyond.real) + np.square(beyond.imag)
-    # The mean over stretches, then the median over bins: a line of the signal moves it little.
-    per_bin = float(np.median(density.mean(axis=0))) / _median_of_mean(count)
-    return float(np.sqrt(per_bin / float(np.sum(window.astype(np.float64) ** 2))))
-
-
-def _median_of_mean(count: int) -> float:
-    """Get the median of the mean of so many exponential variates of mean 1 (Wilson and Hilferty, 1931)."""
-    return float((1.0 - 1.0 / (9.0 * count)) ** 3)
-
-
-def _blackman_harris(length: int) -> Samples:
-    """Compute the 4-term window whose side lobes stay 92 dB down (Harris, 1978)."""
-    angle = 2.0 * np.pi * np.arange(length) / length
-    terms = (0.35875, -0.48829, 0.14128, -0.01168)
-    return np.asarray(sum(a * np.cos(k * angle) for k, a in enumerate(terms)), dtype=np.float32)
 
 
 def _power(values: NDArray[np.floating]) -> float:

@@ -16,8 +16,8 @@ from measurements.units import FloatArray
 
 BINS = 2048
 _FINE = 16
-_TAIL_REACH = 7.0
-"""Beyond so many sigma a Gaussian leaves 1e-12, nothing against any error ratio of interest."""
+_TAIL_REACH = 6.5
+"""Beyond so many sigma a Gaussian leaves 4e-11, nothing against any error ratio of interest."""
 
 
 _TAIL_SLOPE = 14.0

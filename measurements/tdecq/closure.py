@@ -104,7 +104,7 @@ def _measure(task: Task) -> TdecqResult | NotMeasurable:
     candidates = search(task)
     if not candidates:
         return _closed("no equaliser opens the eye", oma_outer_mw=task.outer.oma_mw)
-    setting, windows = balanced(task, *best_of(task, candidates))
+    setting, windows = balanced(task, best_of(task, candidates))
     wrong = windows.wrong_decisions(task, setting)
     if wrong > task.receiver.target_ser:
         return _closed("the equalised waveform itself exceeds the target error ratio", ser=wrong)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from measurements.capture import LockedSignal
 from measurements.equalizer import noise_correlation, toeplitz
@@ -15,9 +13,8 @@ from measurements.reference_receivers import ReferenceReceiver
 from measurements.tdecq.result import NoiseSource
 from measurements.units import FloatArray
 
-_LINEAR_REACH = 8
-_LEVEL_REACH = 2
-_FITTED = 16384
+_REACH, _ALIKE = 8, 2
+_FITTED = 8192
 _WHITE_SHARE = 0.9
 """A floor that makes up so much of the noise is all of it: both are only estimates."""
 
@@ -76,13 +73,14 @@ class RecordNoise:
         """Account for one acquisition, taken at its word: absent is what the interpolation takes away."""
         signal = locked.signal
         white = signal.white_noise**2
-        total = signal.white_noise
-        if scope_noise_mw > 0:
-            total = max(total, _residual(locked, total))
+        between = white * signal.white_kept
+        coloured = max(0.0, unexplained(locked) - between)
+        if coloured < (1.0 - _WHITE_SHARE) * between:
+            coloured = 0.0
+        total = float(np.sqrt(white + coloured))
         if signal_noise_mw is not None:
             total = min(total, signal_noise_mw)
         left = white * _white_covariance(signal, receiver.taps)
-        coloured = max(0.0, total**2 - white)
         return cls(NoiseSource.RECORD, total, min(scope_noise_mw, total), white, left, white, coloured)
 
 
@@ -91,26 +89,24 @@ def _white_covariance(signal: PeriodicSignal, taps: int) -> FloatArray:
     return toeplitz(signal.kept_covariance(np.arange(taps, dtype=np.float64)))
 
 
-def _residual(locked: LockedSignal, floor: float) -> float:
-    """Bound the noise of a single record from above: what the symbols do not explain.
+def unexplained(locked: LockedSignal) -> float:
+    """Judge the noise of a single record by what the symbols do not explain of it: a variance in mW^2.
 
-    A linear response over 17 symbols with free levels at the nearest 5 is fitted to the eye
-    centre; what is left is noise and whatever distortion the fit cannot follow. A white floor that
-    makes up most of it is the better judge.
+    A linear response over 17 symbols is fitted to the eye centre, and what it leaves is averaged
+    over all places where the same 5 symbols stand. The rest is noise, and what distortion reaches
+    farther than 2 symbols.
     """
     count = min(_FITTED, locked.symbols.size)
-    signal, symbols = locked.signal, locked.symbols
-    values = signal.between(np.array([locked.centre_ui])).rows(0, count)[0].astype(np.float64)
-    places = np.arange(count)
-    columns: list[NDArray[Any]] = [np.ones(count)]
-    for lag in range(-_LINEAR_REACH, _LINEAR_REACH + 1):
-        near = symbols[(places - lag) % symbols.size]
-        columns.append(near)
-        if abs(lag) <= _LEVEL_REACH:
-            columns += [near == level for level in (1, 2)]
-    design = np.array(columns, dtype=np.float64)
-    solution = np.linalg.lstsq(design @ design.T, design @ values, rcond=None)[0]
-    left = float(np.mean((values - solution @ design) ** 2))
-    removed = floor**2 * (1.0 - signal.white_kept)
-    residual = float(np.sqrt(left + removed))
-    return floor if floor > 0.7 * residual else residual
+    values = locked.signal.between(np.array([locked.centre_ui])).rows(0, count)[0]
+    near = locked.symbols[np.arange(-_REACH, count + _REACH) % locked.symbols.size]
+    lags = [near[_REACH + lag : _REACH + lag + count] for lag in range(-_REACH, _REACH + 1)]
+    sent = np.array(lags, dtype=np.float32) - np.float32(near.mean())
+    normal = (sent @ sent.T).astype(np.float64) + 1e-6 * count * np.eye(len(lags))
+    left = values - np.linalg.solve(normal, sent @ values).astype(np.float32) @ sent
+    contexts = sum(lags[_REACH + k].astype(np.intp) << (2 * (k + _ALIKE)) for k in range(-_ALIKE, _ALIKE + 1))
+    found = np.bincount(contexts)
+    means = np.bincount(contexts, weights=left) / np.maximum(found, 1)
+    freedom = count - int(np.count_nonzero(found)) - len(lags)
+    if freedom < count // 4:  # a short pattern repeats nothing: all is explained
+        return 0.0
+    return float(np.sum((left - means[contexts]) ** 2)) / freedom

@@ -46,7 +46,7 @@ class _Time:
         return self.start_ui + self.reach_ui * np.cos(np.pi * (np.arange(_NODES) + 0.5) / _NODES)
 
     def at(self, times_ui: FloatArray) -> Samples:
-        """Compute what the nodes weigh at some times, in the slope and in the bend there: (times, 3, nodes)."""
+        """Compute what the nodes weigh at some times, and in slope and bend there: (times, 3, nodes)."""
         place = ((times_ui - self.start_ui) / self.reach_ui)[:, None]
         power = np.arange(_NODES)
         value = place**power
@@ -77,7 +77,7 @@ class Tails:
     def around(
         cls, task: Task, setting: Setting, noise_mw: float, *, stretches: Stretches, drawn: int
     ) -> Tails:
-        """Draw so many pairs a side, from the symbols of some stretches, for noise of an rms at the slicer."""
+        """Draw so many pairs a side from the symbols of some stretches, for an rms noise at the slicer."""
         time = _Time.around(setting.time_ui, task.half_spacing_ui + SLIDE_UI)
         rows = task.rows(time.nodes_ui, stretches)
         places = _places(stretches, 2 * (setting.taps.size - 1))

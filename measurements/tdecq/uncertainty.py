@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from measurements.equalizer import noise_correlation_at
+from measurements.equalizer import noise_correlation_at, toeplitz
+from measurements.slicer import pam4_margin
+from measurements.tdecq.result import NoiseSource
 from measurements.tdecq.task import Setting, Task
 from measurements.tdecq.windows import Windows
 from measurements.units import FloatArray
@@ -29,10 +31,45 @@ def standard_error_db(
         return 0.0
     influence, by_noise = _influence(setting, windows, at_slicer_mw)
     variance = _propagated(task, influence) / by_noise**2  # of the noise borne at the slicer
+    variance *= _of_whole_tail(task, setting, at_slicer_mw)
     # The noise at the input shrinks to sigma by what is absent: its relative error grows accordingly.
     enhancement = task.enhancement(setting.taps)
     relative_sigma = float(np.sqrt(variance)) * at_slicer_mw / (enhancement * sigma_mw) ** 2
-    return float(10.0 / np.log(10.0) * np.hypot(relative_sigma, _relative_oma_error(task)))
+    parts = (relative_sigma, _relative_oma_error(task), _relative_floor_error(task, setting, sigma_mw))
+    return float(10.0 / np.log(10.0) * np.linalg.norm(parts))
+
+
+def _of_whole_tail(task: Task, setting: Setting, at_slicer_mw: float) -> float:
+    """Get how much less a tail scatters than its slope says, where noise in the record is no small step.
+
+    The mean square of a function's slope bounds its variance from above (Poincare's inequality for
+    Gaussian noise); by how much is worked out for the distance of an ideal level.
+    """
+    from scipy.special import ndtr
+
+    white = task.noise.white * task.locked.signal.kept_covariance(
+        np.arange(setting.taps.size, dtype=np.float64)
+    )
+    in_record = toeplitz(white) + task.noise.coloured * task.covariance
+    held = float(np.sqrt(max(0.0, setting.taps @ in_record @ setting.taps))) / at_slicer_mw
+    if held < 1e-3:
+        return 1.0
+    places = np.linspace(-6.0, 6.0, 61)  # the trapezoid rule is exact to rounding on a Gaussian
+    weights = np.exp(-0.5 * places**2)
+    weights /= weights.sum()
+    distances = pam4_margin(task.receiver.target_ser) * np.hypot(1.0, held) + held * places
+    tails, slopes = ndtr(-distances), np.exp(-0.5 * distances**2) / np.sqrt(2.0 * np.pi)
+    variance = float(weights @ tails**2 - (weights @ tails) ** 2)
+    return variance / (held**2 * float(weights @ slopes**2))
+
+
+def _relative_floor_error(task: Task, setting: Setting, sigma_mw: float) -> float:
+    """Propagate the error of the white floor, where what is absent from the samples was judged by it."""
+    if task.noise.source is not NoiseSource.RECORD:
+        return 0.0
+    absent = float(setting.taps @ task.total_covariance(0.0) @ setting.taps)
+    share = absent / (task.enhancement(setting.taps) * sigma_mw) ** 2
+    return 0.5 * abs(share) * task.locked.signal.white_error
 
 
 def _relative_oma_error(task: Task) -> float:

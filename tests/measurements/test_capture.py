@@ -180,3 +180,83 @@ def test_a_waveform_checks_itself(prbs13q, change, where):
     with pytest.raises(CaptureError) as caught:
         Waveform(**{**good, **change})
     assert caught.value.where == where
+
+
+@pytest.mark.parametrize(("end", "clip"), [("top", (0.0, 0.9)), ("bottom", (0.15, 2.0))])
+def test_a_clipped_record_is_refused_at_its_end(prbs13q, transmit, end, clip):
+    noisy = 0.1 + transmit(prbs13q) + np.random.default_rng(2).normal(0.0, 0.01, prbs13q.size * 8)
+    with pytest.raises(CaptureError, match="clipped") as caught:
+        Waveform(np.clip(noisy, *clip), prbs13q, 8, RATE)
+    assert caught.value.where.startswith(end)
+
+
+def test_repeated_values_alone_are_no_clipping(prbs13q, transmit):
+    ideal = np.repeat(1.0 + prbs13q, 8).astype(float)
+    coarse = np.round(transmit(prbs13q, pole=0.4) * 100.0) / 100.0
+    for power_mw in (ideal, coarse, np.ones(prbs13q.size * 8)):
+        assert Waveform(power_mw, prbs13q, 8, RATE).periods == 1
+
+
+def test_symbols_must_be_whole_numbers(prbs13q):
+    for symbols in (prbs13q.astype(float), prbs13q.astype(np.int64) - 1):
+        with pytest.raises(CaptureError, match="whole numbers"):
+            Waveform(np.ones(8191 * 8), symbols, 8, RATE)
+
+
+def test_whole_periods_are_averaged_and_tell_their_spread(prbs13q, transmit):
+    power_mw = np.tile(transmit(prbs13q), 4)
+    noise = np.random.default_rng(3).normal(0.0, 0.02, power_mw.size)
+    signal = Waveform(power_mw + noise, prbs13q, 8, RATE).signal()
+    assert signal.periods == 4
+    assert signal.spread == pytest.approx(0.02, rel=0.02)
+    assert signal.white_noise == pytest.approx(0.01, rel=0.03)  # of the mean of four
+
+
+@pytest.mark.parametrize("samples_per_symbol", [8, 16, 32])
+def test_the_white_floor_is_that_of_the_sampler(prbs13q, transmit, samples_per_symbol):
+    power_mw = transmit(prbs13q, samples_per_symbol, pole=0.5)
+    clean = Waveform(power_mw, prbs13q, samples_per_symbol, RATE).signal()
+    assert clean.white_noise < 1e-3
+    noise = np.random.default_rng(4).normal(0.0, 0.02, power_mw.size)
+    noisy = Waveform(power_mw + noise, prbs13q, samples_per_symbol, RATE).signal()
+    assert noisy.white_noise == pytest.approx(0.02, rel=0.02)
+
+
+def test_every_instant_passes_noise_alike(prbs13q):
+    noise = 1.0 + np.random.default_rng(5).normal(0.0, 0.01, prbs13q.size * 16)
+    signal = Waveform(noise, prbs13q, 16, RATE).signal()
+    kept = [np.var(signal.at(phase)) for phase in np.linspace(0.0, 0.0625, 7)]
+    assert kept == pytest.approx([signal.white_kept * 1e-4] * 7, rel=0.06)  # each known to 1.6 %
+    together = np.cov(signal.at(0.3), signal.at(0.4))[0, 1]
+    assert together == pytest.approx(1e-4 * signal.kept_covariance(np.array([0.1]))[0], rel=0.06)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    cycles=st.floats(0.0, 2.0),
+    phase=st.floats(-1.0, 2.0),
+    samples_per_symbol=st.sampled_from([8, 12, 16, 64]),
+)
+def test_a_tone_is_itself_between_samples(cycles, phase, samples_per_symbol):
+    symbols = pattern("PRBS9Q")
+    tone = round(cycles * symbols.size)  # whole cycles a period
+    instants = np.arange(symbols.size * samples_per_symbol) / samples_per_symbol
+    record = 2.0 + np.cos(2 * np.pi * tone * instants / symbols.size)
+    record += np.random.default_rng(1).normal(0.0, 1e-9, record.size)  # a pure tone repeats its top as clipping does
+    values = Waveform(record, symbols, samples_per_symbol, RATE).signal().at(phase)
+    expected = 2.0 + np.cos(2 * np.pi * tone * (np.arange(symbols.size) + phase) / symbols.size)
+    assert farthest(values, expected) < 3e-4
+
+
+def test_the_pattern_is_found_where_its_complement_stands_too(ssprq, transmit):
+    # The first two quarters of SSPRQ are each other's complement: a stretch fits at two places.
+    power_mw = transmit(ssprq, pole=0.4) + np.random.default_rng(6).normal(0.0, 0.1, ssprq.size * 8)
+    for rotation in (0, 16384, 40000):
+        locked = lock(Waveform(power_mw, np.roll(ssprq, rotation), 8, RATE).signal(), np.roll(ssprq, rotation))
+        assert np.array_equal(locked.symbols, np.roll(ssprq, 1))  # later by the transmitter's own delay
+
+
+def test_a_pattern_drowned_in_noise_is_still_found_by_all_of_it(ssprq, transmit):
+    power_mw = 1.0 + transmit(ssprq) + np.random.default_rng(6).normal(0.0, 0.8, ssprq.size * 8)
+    locked = lock(Waveform(power_mw, ssprq, 8, RATE).signal(), ssprq)
+    assert np.array_equal(locked.symbols, np.roll(ssprq, 1))
