@@ -108,9 +108,7 @@ def _measure(task: Task) -> TdecqResult | NotMeasurable:
     wrong = windows.wrong_decisions(task, setting)
     if wrong > task.receiver.target_ser:
         return _closed("the equalised waveform itself exceeds the target error ratio", ser=wrong)
-    squared = float(setting.taps @ task.total_covariance(setting.added) @ setting.taps)
-    guess = float(np.sqrt(max(0.0, squared)))
-    sides = windows.histograms
+    guess, sides = task.at_slicer_mw(setting), windows.histograms
     at_slicer = bearable_noise(sides, setting.thresholds_mw, task.receiver.target_ser, guess=guess)
     if at_slicer is None:
         return _closed("the histograms bear no noise", ser=wrong)

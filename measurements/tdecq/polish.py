@@ -10,7 +10,7 @@ from measurements.slicer import largest_noise
 from measurements.tdecq.freedom import Freedom
 from measurements.tdecq.start import Start, starts
 from measurements.tdecq.tails import SLIDE_UI, Tails
-from measurements.tdecq.task import Setting, Task
+from measurements.tdecq.task import Setting, Task, through
 from measurements.tdecq.valley import Curve, lowest
 from measurements.units import FloatArray
 
@@ -64,7 +64,7 @@ def _drawn(task: Task, setting: Setting, noise_mw: float) -> Tails:
 
 
 def _at_slicer(task: Task, setting: Setting) -> float:
-    return float(np.sqrt(setting.taps @ _workable(task, setting.added) @ setting.taps))
+    return through(setting.taps, _workable(task, setting.added))
 
 
 def _workable(task: Task, added: float) -> FloatArray:

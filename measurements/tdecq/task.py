@@ -38,6 +38,11 @@ class Setting:
     added: float
 
 
+def through(taps: FloatArray, covariance: FloatArray) -> float:
+    """Get the rms noise behind an equaliser, of a covariance at its taps; 0 where that is negative."""
+    return float(np.sqrt(max(0.0, float(taps @ covariance @ taps))))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Task:
     """A locked waveform, its outer levels and noise, and the receiver that is to bear more of it.
@@ -101,6 +106,10 @@ class Task:
         """Get the covariance at the taps of noise that is not in the samples: absent and added."""
         absent = self.noise.absent_white * self.covariance - self.noise.left
         return np.asarray(absent + added * self.covariance, dtype=np.float64)
+
+    def at_slicer_mw(self, setting: Setting) -> float:
+        """Get the noise at the slicer that a setting bears; 0 where the samples hold more than that."""
+        return through(setting.taps, self.total_covariance(setting.added))
 
     def added(self, taps: FloatArray, at_slicer_mw: float) -> float:
         """Get the variance at the input that makes up the noise at the slicer, beside what is absent."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from measurements.equalizer import noise_correlation_at, toeplitz
 from measurements.slicer import pam4_margin
 from measurements.tdecq.result import NoiseSource
-from measurements.tdecq.task import Setting, Task
+from measurements.tdecq.task import Setting, Task, through
 from measurements.tdecq.windows import Windows
 from measurements.units import FloatArray
 
@@ -51,7 +51,7 @@ def _of_whole_tail(task: Task, setting: Setting, at_slicer_mw: float) -> float:
         np.arange(setting.taps.size, dtype=np.float64)
     )
     in_record = toeplitz(white) + task.noise.coloured * task.covariance
-    held = float(np.sqrt(max(0.0, setting.taps @ in_record @ setting.taps))) / at_slicer_mw
+    held = through(setting.taps, in_record) / at_slicer_mw
     if held < 1e-3:
         return 1.0
     places = np.linspace(-6.0, 6.0, 61)  # the trapezoid rule is exact to rounding on a Gaussian

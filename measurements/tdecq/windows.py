@@ -69,7 +69,7 @@ def _judged(task: Task, setting: Setting) -> Setting:
     sides = Histogram.of_rows(equalise(rows, setting.taps, setting.main_tap))
     mean = replace(sides[0], shares=0.5 * (sides[0].shares + sides[1].shares))
     at_slicer = bearable_noise(
-        (mean,), setting.thresholds_mw, task.receiver.target_ser, guess=_noise(task, setting)
+        (mean,), setting.thresholds_mw, task.receiver.target_ser, guess=task.at_slicer_mw(setting)
     )
     return setting if at_slicer is None else replace(setting, added=task.added(setting.taps, at_slicer))
 
@@ -79,7 +79,7 @@ def balanced(task: Task, setting: Setting) -> tuple[Setting, Windows]:
 
     The two instants of each window tell how its error ratio changes with time.
     """
-    windows, noise = Windows.of(task, setting), _noise(task, setting)
+    windows, noise = Windows.of(task, setting), task.at_slicer_mw(setting)
     if noise < _LEAST * task.ideal_noise_mw:
         return setting, windows
     ratios = np.array([[_ratio(one, setting, noise) for one in side] for side in windows.instants])
@@ -90,11 +90,6 @@ def balanced(task: Task, setting: Setting) -> tuple[Setting, Windows]:
         return setting, windows
     slid = replace(setting, time_ui=setting.time_ui + apart / steeper)
     return slid, Windows.of(task, slid)
-
-
-def _noise(task: Task, setting: Setting) -> float:
-    """Get the noise at the slicer that a setting bears, 0 where what is absent is more than that."""
-    return float(np.sqrt(max(0.0, setting.taps @ task.total_covariance(setting.added) @ setting.taps)))
 
 
 def _ratio(counted: Histogram, setting: Setting, noise_mw: float) -> float:
