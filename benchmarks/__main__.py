@@ -8,7 +8,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("startup", "measure", "demo", "tdecq")
+NAMES = ("startup", "measure", "demo", "tdecq", "eye_density")
 
 
 def main(chosen: list[str]) -> None:

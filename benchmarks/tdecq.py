@@ -1,4 +1,4 @@
-"""TDECQ of whole SSPRQ captures: its time against a Fourier transform of the same array, its memory, its scaling."""
+"""TDECQ of whole SSPRQ captures: its time against a transform of the same array, its memory, its scaling."""
 
 from __future__ import annotations
 
