@@ -105,7 +105,7 @@ def lock(signal: PeriodicSignal, pattern: Symbols, *, noise_mw: float = 0.0) -> 
         raise CaptureError(
             f"the light carries the inverse of the pattern (correlation {place.correlation:.2f})",
             where="polarity",
-            remedy="check the polarity of lane and pattern generator, or analyse against 3 - pattern",
+            remedy="check the polarity of lane and pattern generator, or analyse against the inverse",
         )
     delay = int(np.floor(place.delay_ui))
     symbols = np.roll(pattern, delay)
@@ -178,10 +178,10 @@ def _check_unclipped(power_mw: NDArray[np.floating]) -> None:
         count = int(np.count_nonzero(flat))
         if count < _FLAT_SHARE * looked_at.size or count == looked_at.size:
             continue
-        rest = looked_at[~flat]
-        next_value = rest.max() if end == "top" else rest.min()
-        # Ideal levels and coarse converters repeat every value, not only the last one.
-        if count > 10 * int(np.count_nonzero(rest == next_value)):
+        rest = looked_at[~flat][: _LOOKED_AT // 8]
+        distinct = np.unique(np.round(rest / np.ptp(looked_at), 9)).size
+        # What was computed, and what a coarse converter gives, repeats all its values, not the last one alone.
+        if distinct > 0.2 * rest.size:
             raise CaptureError(
                 f"{100.0 * count / looked_at.size:.1f} % of the samples stand at {furthest:.4g} mW exactly",
                 where=f"{end} of the scope's range",
