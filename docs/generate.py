@@ -280,11 +280,12 @@ def _measurements() -> Page:
     yield from ("# Measurements", "")
     yield "The public functions and classes of `measurements/`. They take arrays and numbers, know no"
     yield from ("instrument, and can be used alone.", "")
-    for path in sorted((CHECKOUT / "measurements").glob("*.py")):
+    for path in sorted((CHECKOUT / "measurements").rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         rows = list(_public(tree))
         if rows:
-            yield from (f"## measurements.{path.stem}", "", *_prose(ast.get_docstring(tree) or ""), "")
+            name = ".".join(path.relative_to(CHECKOUT).with_suffix("").parts)
+            yield from (f"## {name}", "", *_prose(ast.get_docstring(tree) or ""), "")
             yield from _table(("name", "what it does"), rows)
             yield ""
 

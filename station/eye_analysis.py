@@ -137,6 +137,9 @@ def _penalty(
     thresholds = levels.outer.average_mw + levels.outer.oma_mw / 3 * np.array([-1.0, 0.0, 1.0])
     evidence = {
         "ceq_db": result.ceq_db,
+        "partial_tdecq_db": [
+            [one if math.isfinite(one) else None for one in side] for side in result.partial_tdecq_db.tolist()
+        ],
         "sigma_mw": result.sigma_mw,
         "taps": [round(float(tap), 6) for tap in result.taps],
         "main_tap": result.main_tap,

@@ -10,11 +10,7 @@ import numpy as np
 
 from measurements.capture import Waveform
 from measurements.eye import eye_density
-from measurements.levels import Pam4Levels, measure_levels
 from measurements.patterns import is_pam4, pattern
-from measurements.quantity import NotMeasurable
-from measurements.reference_receivers import reference_receiver
-from measurements.tdecq import TdecqResult, tdecq
 from measurements.uneven import waveform_from_xy
 from measurements.units import mw_to_dbm
 from station.cli.captures import StoredCapture
@@ -36,30 +32,18 @@ class Asked:
     averages: int
     signal_noise_mw: float | None
     scope_noise_mw: float
+    mask: str | None = None
+    equivalent_time: bool = False
 
 
 def analysed(path: Path, capture: StoredCapture, asked: Asked, out: Path | None) -> dict[str, Any]:
     """Compute every figure of an eye; what cannot be measured says why. Raise CaptureError, PatternError."""
     waveform = _waveform(path, capture, asked)
-    noise_mw = max(asked.signal_noise_mw or 0.0, asked.scope_noise_mw) / asked.averages**0.5
-    levels = measure_levels(waveform, noise_mw=noise_mw)
-    closure: TdecqResult | NotMeasurable = (
-        levels
-        if isinstance(levels, NotMeasurable)
-        else tdecq(
-            waveform.power_mw,
-            waveform.pattern,
-            samples_per_symbol=waveform.samples_per_symbol,
-            symbol_rate_gbd=waveform.symbol_rate_gbd,
-            equalizer=reference_receiver(asked.reference_receiver),
-            averages=asked.averages,
-            signal_noise_mw=asked.signal_noise_mw,
-            scope_noise_mw=asked.scope_noise_mw,
-        )
-    )
+    pam4 = is_pam4(asked.pattern)
     document = {
         "file": str(path),
         "run_id": capture.told.get("run_id"),
+        "modulation": "pam4" if pam4 else "nrz",
         "pattern": asked.pattern,
         "symbol_rate_gbd": asked.symbol_rate_gbd,
         "samples": int(waveform.power_mw.size),
@@ -67,8 +51,7 @@ def analysed(path: Path, capture: StoredCapture, asked: Asked, out: Path | None)
         "periods": waveform.periods,
         "averages": asked.averages,
         **_average(waveform),
-        **_levels(levels),
-        **_closure(closure),
+        **(_of_four_levels(waveform, asked) if pam4 else _of_two_levels(waveform, asked)),
         "picture": None,
     }
     if out is not None:
@@ -77,10 +60,27 @@ def analysed(path: Path, capture: StoredCapture, asked: Asked, out: Path | None)
     return document
 
 
+def _of_four_levels(waveform: Waveform, asked: Asked) -> dict[str, Any]:
+    from station.cli.eye_pam4 import pam4_figures
+
+    return pam4_figures(
+        waveform,
+        receiver=asked.reference_receiver,
+        averages=asked.averages,
+        signal_noise_mw=asked.signal_noise_mw,
+        scope_noise_mw=asked.scope_noise_mw,
+    )
+
+
+def _of_two_levels(waveform: Waveform, asked: Asked) -> dict[str, Any]:
+    from station.cli.eye_nrz import nrz_figures
+
+    noise_mw = max(asked.signal_noise_mw or 0.0, asked.scope_noise_mw) / asked.averages**0.5
+    return nrz_figures(waveform, noise_mw=noise_mw, mask=asked.mask, equivalent_time=asked.equivalent_time)
+
+
 def _waveform(path: Path, capture: StoredCapture, asked: Asked) -> Waveform:
     symbols = pattern(asked.pattern)
-    if not is_pam4(asked.pattern):
-        raise CommandError(f"{asked.pattern} has two levels", remedy="name a PAM4 pattern, for example SSPRQ")
     if capture.time_s is None:
         per_symbol = asked.samples_per_symbol or _of_one_period(path, capture, asked.pattern, symbols.size)
         return Waveform(capture.power_mw, symbols, per_symbol, asked.symbol_rate_gbd)
@@ -108,36 +108,6 @@ def _of_one_period(path: Path, capture: StoredCapture, name: str, symbols: int) 
 def _average(waveform: Waveform) -> dict[str, Any]:
     average = float(np.mean(waveform.power_mw, dtype=np.float64))
     return {"average_mw": average, "average_dbm": mw_to_dbm(average) if average > 0 else None}
-
-
-def _levels(levels: Pam4Levels | NotMeasurable) -> dict[str, Any]:
-    if isinstance(levels, NotMeasurable):
-        return {"not_measurable": levels.reason}
-    return {
-        "oma_outer_dbm": levels.outer.oma_dbm,
-        "oma_outer_mw": levels.outer.oma_mw,
-        "extinction_ratio_db": levels.outer.extinction_ratio_db,
-        "levels_mw": list(levels.levels_mw),
-        "rlm": levels.rlm,
-        "transition_time_ps": levels.transition_time_ps,
-    }
-
-
-def _closure(result: TdecqResult | NotMeasurable) -> dict[str, Any]:
-    if isinstance(result, NotMeasurable):
-        return {"tdecq_db": None, "tdecq_reason": result.reason}
-    return {
-        "tdecq_db": result.tdecq_db,
-        "tdecq_standard_error_db": result.standard_error_db,
-        "ceq_db": result.ceq_db,
-        "taps": [float(tap) for tap in result.taps],
-        "main_tap": result.main_tap,
-        "phase_ui": result.phase_ui,
-        "noise_source": str(result.noise_source),
-        "noise_mw": result.noise_mw,
-        "scope_noise_credited_mw": result.scope_noise_credited_mw,
-        "reference_receiver": result.equalizer.name,
-    }
 
 
 def _paint(waveform: Waveform, phase_ui: float | None, out: Path) -> None:

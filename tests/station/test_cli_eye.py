@@ -80,8 +80,9 @@ def test_text_names_each_figure_in_80_columns(tmp_path: Path, power_mw: np.ndarr
     lines = invoke("eye", tmp_path / "c.npy", *BY_HAND).stdout.splitlines()
     names = [line[2:18].strip() for line in lines[2:]]
     assert names == [
-        *("average power", "OMAouter", "outer ER", "levels", "RLM", "transition time"),
-        *("TDECQ", "Ceq", "taps", "reference", "noise"),
+        *("average power", "OMAouter", "outer ER", "levels", "RLM", "overshoot", "transition time"),
+        *("TDECQ", "Ceq, K", "partial, left", "partial, right", "taps", "reference", "noise"),
+        *("eyes", "lower", "middle", "upper"),
     ]
     assert max(map(len, lines[1:])) <= 80
 
@@ -163,12 +164,69 @@ def test_a_dark_capture_has_an_average_and_a_reason_but_no_figure(tmp_path: Path
     assert "oma_outer_dbm" not in found
 
 
-def test_nrz_is_refused_honestly(tmp_path: Path) -> None:
-    nrz = ("--symbol-rate-gbd", 25.78, "--modulation", "nrz")
-    assert "not built yet" in refused(tmp_path / "c.npy", *nrz)
+NRZ = ("--symbol-rate-gbd", 25.78125, "--modulation", "nrz", "--pattern", "PRBS9")
+
+
+@pytest.fixture(scope="module")
+def nrz_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two levels of 0.2 and 1.2 mW behind the 0.75-rate filter, 40 periods of PRBS9 with noise of 10 µW."""
+    symbols, periods = pattern("PRBS9"), 40
+    held = np.repeat(np.tile(0.2 + symbols, periods), 16).astype(np.float64)
+    cycles = np.arange(held.size // 2 + 1) / (symbols.size * periods)
+    p = 2.113917675j * cycles / 0.75
+    light = np.fft.irfft(np.fft.rfft(held) * 105 / (p**4 + 10 * p**3 + 45 * p**2 + 105 * p + 105), held.size)
+    path = tmp_path_factory.mktemp("nrz") / "nrz.npy"
+    np.save(path, light + np.random.default_rng(1).normal(0.0, 0.01, held.size))
+    return path
+
+
+def test_a_two_level_eye_is_measured_with_its_mask(tmp_path: Path, nrz_file: Path) -> None:
+    found = analysed(
+        nrz_file, *NRZ, "--samples-per-symbol", 16, "--mask", "100GBASE-LR4", "--out", tmp_path / "eye.png"
+    )
+    assert found["modulation"] == "nrz"
+    assert found["periods"] == 40
+    assert found["oma_mw"] == pytest.approx(1.0, abs=0.02)
+    assert found["extinction_ratio_db"] == pytest.approx(10 * np.log10(6.0), abs=0.3)
+    assert found["crossing_percent"] == pytest.approx(50.0, abs=2.0)
+    assert found["mask_hits"] == 0
+    assert found["mask_margin_percent"] > 20
+    assert 0.0 < found["jitter_rms_ui"] < 0.02
+    assert (tmp_path / "eye.png").exists()
+
+
+def test_a_two_level_eye_reads_in_80_columns(nrz_file: Path) -> None:
+    done = invoke("eye", nrz_file, *NRZ, "--samples-per-symbol", 16, "--mask", "100G CWDM4")
+    lines = done.stdout.splitlines()
+    names = [line[2:18].strip() for line in lines[2:]]
+    assert names[:9] == [
+        *("average power", "OMA", "ER", "levels", "crossing", "Q", "rise, fall", "eye", "VECP")
+    ]
+    assert names[-1] == "mask"
+    assert "hits" in lines[-1]
+    assert max(map(len, lines[1:])) <= 80
+
+
+def test_a_record_of_a_sampling_scope_has_its_own_jitter(nrz_file: Path) -> None:
+    found = analysed(nrz_file, *NRZ, "--samples-per-symbol", 16, "--equivalent-time")
+    assert found["jitter_rms_ui"] is None or found["jitter_rms_ui"] < 0.05
+
+
+def test_two_levels_need_a_pattern_of_two(tmp_path: Path, nrz_file: Path) -> None:
+    rate = ("--symbol-rate-gbd", 25.78125)
+    assert "pattern is not known" in refused(nrz_file, *rate, "--modulation", "nrz")
+    assert "four levels" in refused(nrz_file, *rate, "--modulation", "nrz", "--pattern", "PRBS9Q")
+    assert "two levels" in refused(nrz_file, *rate, "--modulation", "pam4", "--pattern", "PRBS9")
     product = tmp_path / "nrz.yaml"
     product.write_text(PRODUCT.read_text().replace("modulation: pam4", "modulation: nrz"))
-    assert "not built yet" in refused(tmp_path / "c.npy", "--product", product)
+    assert "pattern is not known" in refused(nrz_file, "--product", product)
+
+
+def test_two_levels_that_are_not_there_say_why(tmp_path: Path) -> None:
+    np.save(tmp_path / "dark.npy", np.random.default_rng(1).normal(0.0, 0.005, 511 * 16))
+    done = invoke("eye", tmp_path / "dark.npy", *NRZ)
+    assert done.exit_code == 0
+    assert "not measurable  no light" in done.stdout
 
 
 CSV = {
