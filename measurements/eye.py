@@ -126,21 +126,35 @@ class _Turn:
         self._axis = axis
         whole = Fraction(samples_per_symbol * span_ui).limit_denominator(_LONGEST_TURN)
         repeats = float(whole) == samples_per_symbol * span_ui and 0 < whole.numerator <= _LONGEST_TURN
+        repeats = repeats and (self._exact() or not self._near_an_edge(whole.numerator))
         self.block = -(-block // whole.numerator) * whole.numerator if repeats else block
         self._laid: NDArray[np.intp] | None = None
         if repeats:
             self._laid = np.tile(self._found(0, whole.numerator), self.block // whole.numerator)
+
+    def _exact(self) -> bool:
+        """Tell whether times are exact in binary, so that each turn is rounded like the first."""
+        figures = (1.0 / self._samples_per_symbol, self._span_ui, self._start_ui)
+        return all((figure * 2**20).is_integer() for figure in figures)
+
+    def _near_an_edge(self, count: int) -> bool:
+        """Tell whether rounding may put a sample of one turn into another column than that of the next."""
+        places = self._times(0, count) * self._axis.scale
+        return bool((np.abs(places - np.round(places)) < 1e-6).any())
 
     def columns(self, begin: int, count: int) -> NDArray[np.intp]:
         """Get the columns of some samples; `begin` is a multiple of the block."""
         return self._found(begin, count) if self._laid is None else self._laid[:count]
 
     def _found(self, begin: int, count: int) -> NDArray[np.intp]:
+        return self._axis.bins(self._times(begin, count))[0]
+
+    def _times(self, begin: int, count: int) -> FloatArray:
+        """Fold the times of samples into one turn."""
         times = np.arange(begin, begin + count, dtype=np.float64)
         times /= self._samples_per_symbol
         times -= self._start_ui
-        np.remainder(times, self._span_ui, out=times)
-        return self._axis.bins(times)[0]
+        return np.remainder(times, self._span_ui, out=times)
 
 
 def _check(

@@ -64,6 +64,11 @@ def test_a_long_record_is_counted_in_blocks_without_drift(samples_per_symbol):
     compared(power, samples_per_symbol, 256, 192, 2.0, 0.3, (0.4, 1.6))
 
 
+def test_samples_on_the_columns_edges_are_rounded_as_numpy_does():
+    # 0.4 UI is an edge of 115 columns; rounding puts it now before and now behind it.
+    compared(np.random.default_rng(2).uniform(0.0, 1.0, 3000), 4, 115, 3, 1.0, 1.1, (0.0, 1.0))
+
+
 def test_a_density_may_be_finer_than_a_screen():
     power = np.random.default_rng(1).normal(1.0, 0.2, 50_000)
     compared(power, 16, 2000, 1500, 2.0, 0.0, (0.0, 2.0))
