@@ -181,7 +181,7 @@ def _check_unclipped(power_mw: NDArray[np.floating]) -> None:
         away = np.abs(looked_at[~flat] - furthest) / np.ptp(looked_at)
         # Light that settles comes near its last value often, a clipped record falls away from it at once.
         settles = np.count_nonzero(away < _NEAR) > 0.25 * count
-        # What was computed, and what a coarse converter gives, repeats all its values, not the last one alone.
+        # What was computed, and what a coarse converter gives, repeats all its values, not the last alone.
         distinct = np.unique(np.round(away[: _LOOKED_AT // 8], 9)).size
         if not settles and distinct > 0.2 * min(away.size, _LOOKED_AT // 8):
             raise CaptureError(

@@ -139,7 +139,7 @@ class _Turn:
 
     def _near_an_edge(self, count: int) -> bool:
         """Tell whether rounding may put a sample of one turn into another column than that of the next."""
-        places = self._times(0, count) * self._axis.scale
+        places = self._times(np.arange(count)) * self._axis.scale
         return bool((np.abs(places - np.round(places)) < 1e-6).any())
 
     def columns(self, begin: int, count: int) -> NDArray[np.intp]:
@@ -147,12 +147,27 @@ class _Turn:
         return self._found(begin, count) if self._laid is None else self._laid[:count]
 
     def _found(self, begin: int, count: int) -> NDArray[np.intp]:
-        return self._axis.bins(self._times(begin, count))[0]
+        """Find the columns of samples by multiplication; only those next to an edge are folded exactly."""
+        size = self._axis.edges.size - 1
+        places = np.arange(begin, begin + count, dtype=np.float64)
+        places *= 1.0 / (self._samples_per_symbol * self._span_ui)
+        places -= self._start_ui / self._span_ui
+        places -= np.floor(places)
+        places *= size
+        found = places.astype(np.intp)
+        places -= found
+        turns = (begin + count) / (self._samples_per_symbol * self._span_ui) + abs(
+            self._start_ui / self._span_ui
+        )
+        doubt = 1e-9 + 64.0 * np.finfo(np.float64).eps * turns * size
+        doubtful = np.flatnonzero((places < doubt) | (places > 1.0 - doubt))
+        if doubtful.size:
+            found[doubtful] = self._axis.bins(self._times(begin + doubtful))[0]
+        return found
 
-    def _times(self, begin: int, count: int) -> FloatArray:
+    def _times(self, samples: NDArray[np.intp]) -> FloatArray:
         """Fold the times of samples into one turn."""
-        times = np.arange(begin, begin + count, dtype=np.float64)
-        times /= self._samples_per_symbol
+        times = samples / self._samples_per_symbol
         times -= self._start_ui
         return np.remainder(times, self._span_ui, out=times)
 
