@@ -67,21 +67,33 @@ def histogram(values: NDArray[np.floating], weights: FloatArray | None = None) -
 
 def symbol_error_ratio(counted: Histogram, thresholds: FloatArray, noise: float) -> float:
     """Compute the blind symbol error ratio with Gaussian noise of the given rms at the slicer."""
-    total = 0.0
-    for threshold in thresholds.tolist():
-        near = counted.within(threshold - _TAIL_REACH * noise, threshold + _TAIL_REACH * noise)
-        tail = tail_probability(counted.places[near], np.array([threshold]), noise)
-        total += float(counted.shares[near] @ tail)
-    return total
+    return Distances.of(counted, thresholds, _TAIL_REACH * noise).error_ratio(noise)
 
 
-def tail_probability(values: FloatArray, thresholds: FloatArray, noise: float) -> FloatArray:
-    """Sum Q(|value - threshold| / noise) over the thresholds, for each value."""
-    from scipy.special import erfc
+@dataclass(frozen=True, slots=True, eq=False)
+class Distances:
+    """Shares of values by their distance to a threshold; a value counts for each one within reach."""
 
-    distance = np.abs(values[None, :] - thresholds[:, None])
-    total: FloatArray = 0.5 * erfc(distance / (noise * np.sqrt(2.0))).sum(axis=0)
-    return total
+    reach: float
+    distances: FloatArray
+    shares: FloatArray
+
+    @classmethod
+    def of(cls, counted: Histogram, thresholds: FloatArray, reach: float) -> Distances:
+        """Gather what lies within the reach of any threshold."""
+        near = [counted.within(threshold - reach, threshold + reach) for threshold in thresholds.tolist()]
+        places = counted.places
+        distances = [
+            np.abs(places[part] - threshold)
+            for part, threshold in zip(near, thresholds.tolist(), strict=True)
+        ]
+        return cls(reach, np.concatenate(distances), np.concatenate([counted.shares[part] for part in near]))
+
+    def error_ratio(self, noise: float) -> float:
+        """Sum Q(distance / noise); noise must not reach farther than what was gathered."""
+        from scipy.special import ndtr
+
+        return float(self.shares @ ndtr(self.distances * (-1.0 / noise)))
 
 
 def bearable_noise(
@@ -97,12 +109,15 @@ def bearable_noise(
     saves time.
     """
     step = max(h.step for h in histograms)
-    return largest_noise(
-        lambda noise: max(symbol_error_ratio(h, thresholds, noise) for h in histograms),
-        target_ser,
-        least=3.0 * step,
-        guess=BINS * step / 64.0 if guess is None else guess,
-    )
+    start = max(BINS * step / 64.0 if guess is None else guess, 3.0 * step)
+    gathered = [Distances.of(h, thresholds, 1.2 * _TAIL_REACH * start) for h in histograms]
+
+    def worst(noise: float) -> float:
+        if noise <= 1.2 * start:
+            return max(near.error_ratio(noise) for near in gathered)
+        return max(symbol_error_ratio(h, thresholds, noise) for h in histograms)
+
+    return largest_noise(worst, target_ser, least=3.0 * step, guess=start)
 
 
 def largest_noise(

@@ -11,7 +11,7 @@ from measurements.tdecq.freedom import Freedom
 from measurements.tdecq.start import Start, starts
 from measurements.tdecq.tails import SLIDE_UI, Tails
 from measurements.tdecq.task import Setting, Task, through
-from measurements.tdecq.valley import Curve, lowest
+from measurements.tdecq.valley import TwoSided, lowest
 from measurements.units import FloatArray
 
 _STARTS = 2
@@ -28,7 +28,6 @@ Polishing gains less than that.
 """
 _DOUBT = 0.006
 """Difference of two settings' noise powers, in parts of it, that drawing may be wrong by."""
-_FARTHEST_UI = 0.01
 _LEAST = 2e-3
 """Noise, in parts of what an ideal transmitter bears, below which an eye is called closed."""
 _GUESS = 0.7
@@ -105,22 +104,18 @@ def _lowest_around(task: Task, tails: Tails, setting: Setting) -> Setting:
     freedom = Freedom.of(task, setting.main_tap, tails.time.start_ui)
     covariance = _workable(task, setting.added)
 
-    def error_ratio(free: FloatArray) -> Curve:
+    def error_ratio(free: FloatArray) -> TwoSided:
         left, right = tails.curves(*freedom.unpack(free), covariance)
-        return freedom.reduced(left).mean_with(freedom.reduced(right)).logarithm()
+        return TwoSided.of(freedom.reduced(left), freedom.reduced(right))
 
-    free = lowest(error_ratio, freedom.pack(setting), freedom.least, freedom.most)
+    free, there = lowest(error_ratio, freedom.pack(setting), freedom.least, freedom.most)
     taps, thresholds, time_ui = freedom.unpack(free)
     if int(np.argmax(np.abs(taps))) != setting.main_tap:
         return setting  # it has wandered to another main tap, which has a start of its own
-    time_ui += _slide(*(side.logarithm() for side in tails.curves(taps, thresholds, time_ui, covariance)))
-    moved = Setting(taps, setting.main_tap, time_ui, thresholds, setting.added)
+    left, right = there.left, there.right  # of both, time is the last variable
+    steeper = float(
+        right.gradient[-1] / max(right.value, 1e-300) - left.gradient[-1] / max(left.value, 1e-300)
+    )
+    found = Setting(taps, setting.main_tap, time_ui, thresholds, setting.added, steeper)
+    moved = found.slid(left.value, right.value)
     return _bearing(task, tails, moved, _at_slicer(task, moved)) or setting
-
-
-def _slide(left: Curve, right: Curve) -> float:
-    """Get how far the pair slides until both error ratios are equal, to first order and not far."""
-    steeper = float(right.gradient[-1] - left.gradient[-1])
-    if steeper <= 0:
-        return 0.0
-    return float(np.clip((left.value - right.value) / steeper, -_FARTHEST_UI, _FARTHEST_UI))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from measurements.units import FloatArray
 Stretches = tuple[tuple[int, int], ...]
 """First symbol and length of stretches of a pattern."""
 
+_FARTHEST_UI = 0.01
 _STRETCH = 2048
 _GOLDEN = 0.6180339887498949
 
@@ -29,6 +30,8 @@ class Setting:
     `time_ui` is the middle of the histogram pair against the centre of the symbols in the record,
     `thresholds_mw` are against the average power. `added` is the variance of the noise that the
     setting bears at the receiver's input in mW^2, the scope's not yet credited; it may be negative.
+    `steeper` is how much faster the logarithm of the right histogram's error ratio rises with time
+    than that of the left one, per UI; 0 where that is not known.
     """
 
     taps: FloatArray
@@ -36,6 +39,14 @@ class Setting:
     time_ui: float
     thresholds_mw: FloatArray
     added: float
+    steeper: float = 0.0
+
+    def slid(self, left: float, right: float) -> Setting:
+        """Slide the pair to where both error ratios are equal, to first order and not far."""
+        if self.steeper <= 0 or min(left, right) <= 0:
+            return self
+        way = float(np.clip(np.log(left / right) / self.steeper, -_FARTHEST_UI, _FARTHEST_UI))
+        return replace(self, time_ui=self.time_ui + way)
 
 
 def through(taps: FloatArray, covariance: FloatArray) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,8 @@ from numpy.typing import NDArray
 from measurements.units import FloatArray
 
 _STEPS = 12
-_ENOUGH = 1e-3
-"""Gain below which the search ends; in the logarithm of an error ratio it is worth 0.0004 dB."""
+_ENOUGH = 2e-3
+"""Gain below which the search ends; in the logarithm of an error ratio it is worth 0.0007 dB."""
 _FLAT = 1e-4
 """Least bend that is believed, in parts of the greatest."""
 _STRIDE = 0.15
@@ -27,14 +28,6 @@ class Curve:
     gradient: FloatArray
     hessian: FloatArray
 
-    def mean_with(self, other: Curve) -> Curve:
-        """Take the mean of two functions."""
-        return Curve(
-            0.5 * (self.value + other.value),
-            0.5 * (self.gradient + other.gradient),
-            0.5 * (self.hessian + other.hessian),
-        )
-
     def logarithm(self) -> Curve:
         """Take the logarithm of a positive function; nothing is taken for next to nothing."""
         value = max(self.value, 1e-300)
@@ -42,10 +35,31 @@ class Curve:
         return Curve(float(np.log(value)), gradient, self.hessian / value - np.outer(gradient, gradient))
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class TwoSided(Curve):
+    """The logarithm of the mean of two positive functions, which are kept."""
+
+    left: Curve
+    right: Curve
+
+    @classmethod
+    def of(cls, left: Curve, right: Curve) -> TwoSided:
+        """Take the mean and its logarithm."""
+        mean = Curve(
+            0.5 * (left.value + right.value),
+            0.5 * (left.gradient + right.gradient),
+            0.5 * (left.hessian + right.hessian),
+        ).logarithm()
+        return cls(mean.value, mean.gradient, mean.hessian, left, right)
+
+
+C = TypeVar("C", bound=Curve)
+
+
 def lowest(
-    function: Callable[[FloatArray], Curve], start: FloatArray, least: FloatArray, most: FloatArray
-) -> FloatArray:
-    """Find a local minimum between bounds (projected Newton: Bertsekas, 1982)."""
+    function: Callable[[FloatArray], C], start: FloatArray, least: FloatArray, most: FloatArray
+) -> tuple[FloatArray, C]:
+    """Find a local minimum between bounds, and the function there (projected Newton: Bertsekas, 1982)."""
     place = np.clip(start, least, most)
     here = function(place)
     for _ in range(_STEPS):
@@ -58,9 +72,9 @@ def lowest(
             if found.value < here.value:
                 break
         else:
-            return place
+            return place, here
         place, here = there, found
-    return place
+    return place, here
 
 
 def _blocked(

@@ -13,9 +13,9 @@ from measurements.tdecq.task import Setting, Task
 
 # 2-point Gauss quadrature over a window: exact for waveforms up to the third power of time.
 _PLACES = np.sqrt(1.0 / 3.0) * np.array([-0.5, 0.5])
-_IN_BALANCE = 0.01
-"""Relative difference of the two error ratios, worth 0.002 dB, that is left alone."""
-_FARTHEST_UI = 0.01
+_IN_BALANCE = 0.015
+"""Relative difference of the two error ratios, worth 0.0025 dB, that is left alone."""
+_POPULATION = 16384
 _LEAST = 1e-3
 
 
@@ -55,27 +55,27 @@ class Windows:
 
 
 def best_of(task: Task, candidates: list[Setting]) -> Setting:
-    """Choose between settings by half of the pattern, in the middles of the windows."""
-    if len(candidates) == 1:
-        return candidates[0]
+    """Choose between settings, and balance the best, by every symbol of a part of the pattern."""
     return max((_judged(task, setting) for setting in candidates), key=lambda setting: setting.added)
 
 
 def _judged(task: Task, setting: Setting) -> Setting:
-    """Put the noise into a setting that half of the pattern bears, the mean of both ratios at the target."""
-    stretches = task.parts(task.locked.symbols.size // 2)
-    rows = task.rows(setting.time_ui + task.sides_ui, stretches)
+    """Put the noise into a setting that the part bears in the middles of the windows, both in balance."""
+    rows = task.rows(setting.time_ui + task.sides_ui, task.parts(_POPULATION))
     # The rows of all stretches are one: a seam is a few values of thousands, the same for all settings.
     sides = Histogram.of_rows(equalise(rows, setting.taps, setting.main_tap))
     mean = replace(sides[0], shares=0.5 * (sides[0].shares + sides[1].shares))
     at_slicer = bearable_noise(
         (mean,), setting.thresholds_mw, task.receiver.target_ser, guess=task.at_slicer_mw(setting)
     )
-    return setting if at_slicer is None else replace(setting, added=task.added(setting.taps, at_slicer))
+    if at_slicer is None:
+        return setting
+    left, right = (symbol_error_ratio(side, setting.thresholds_mw, at_slicer) for side in sides)
+    return replace(setting.slid(left, right), added=task.added(setting.taps, at_slicer))
 
 
 def balanced(task: Task, setting: Setting) -> tuple[Setting, Windows]:
-    """Slide the pair of windows to where both have the same error ratio, as far as that still matters.
+    """Judge a setting on all of the pattern, slid once more where its error ratios are out of balance.
 
     The two instants of each window tell how its error ratio changes with time.
     """
@@ -83,12 +83,11 @@ def balanced(task: Task, setting: Setting) -> tuple[Setting, Windows]:
     if noise < _LEAST * task.ideal_noise_mw:
         return setting, windows
     ratios = np.array([[_ratio(one, setting, noise) for one in side] for side in windows.instants])
-    slopes = np.log(ratios[:, 1] / ratios[:, 0]) / (task.receiver.window_width_ui * np.ptp(_PLACES))
-    apart = float(np.log(ratios[0].sum() / ratios[1].sum()))
-    steeper = float(slopes[1] - slopes[0])
-    if abs(apart) < _IN_BALANCE or steeper <= abs(apart) / _FARTHEST_UI:
+    left, right = ratios.mean(axis=1)
+    if abs(np.log(left / right)) < _IN_BALANCE:
         return setting, windows
-    slid = replace(setting, time_ui=setting.time_ui + apart / steeper)
+    slopes = np.log(ratios[:, 1] / ratios[:, 0]) / (task.receiver.window_width_ui * np.ptp(_PLACES))
+    slid = replace(setting, steeper=float(slopes[1] - slopes[0])).slid(float(left), float(right))
     return slid, Windows.of(task, slid)
 
 

@@ -61,7 +61,7 @@ def test_a_bowl_is_left_as_deep_as_it_is_between_bounds(seed, size):
     centre, axes = rng.normal(0.0, 0.2, size), rng.normal(size=(size, size))
     function = bowl(centre, 100.0 * (axes @ axes.T + np.eye(size)))
     low, high = -rng.uniform(0.01, 0.3, size), rng.uniform(0.01, 0.3, size)
-    found = lowest(function, np.zeros(size), low, high)
+    found, _ = lowest(function, np.zeros(size), low, high)
     assert ((found >= low) & (found <= high)).all()
     best = minimize(
         lambda place: function(place).value,
@@ -77,7 +77,7 @@ def test_a_ridge_is_walked_down_from():
         x = float(place[0])
         return Curve(np.cos(10 * x), np.array([-10 * np.sin(10 * x)]), np.array([[-100 * np.cos(10 * x)]]))
 
-    found = lowest(ridge, np.array([0.05]), np.array([-1.0]), np.array([1.0]))
+    found, _ = lowest(ridge, np.array([0.05]), np.array([-1.0]), np.array([1.0]))
     assert np.cos(10 * found[0]) == pytest.approx(-1.0, abs=1e-3)
 
 
