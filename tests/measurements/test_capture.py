@@ -242,7 +242,8 @@ def test_a_tone_is_itself_between_samples(cycles, phase, samples_per_symbol):
     tone = round(cycles * symbols.size)  # whole cycles a period
     instants = np.arange(symbols.size * samples_per_symbol) / samples_per_symbol
     record = 2.0 + np.cos(2 * np.pi * tone * instants / symbols.size)
-    record += np.random.default_rng(1).normal(0.0, 1e-9, record.size)  # a pure tone repeats its top as clipping does
+    # A pure tone repeats its top, as clipping does.
+    record += np.random.default_rng(1).normal(0.0, 1e-9, record.size)
     values = Waveform(record, symbols, samples_per_symbol, RATE).signal().at(phase)
     expected = 2.0 + np.cos(2 * np.pi * tone * (np.arange(symbols.size) + phase) / symbols.size)
     assert farthest(values, expected) < 3e-4
@@ -252,7 +253,8 @@ def test_the_pattern_is_found_where_its_complement_stands_too(ssprq, transmit):
     # The first two quarters of SSPRQ are each other's complement: a stretch fits at two places.
     power_mw = transmit(ssprq, pole=0.4) + np.random.default_rng(6).normal(0.0, 0.1, ssprq.size * 8)
     for rotation in (0, 16384, 40000):
-        locked = lock(Waveform(power_mw, np.roll(ssprq, rotation), 8, RATE).signal(), np.roll(ssprq, rotation))
+        sent = np.roll(ssprq, rotation)
+        locked = lock(Waveform(power_mw, sent, 8, RATE).signal(), sent)
         assert np.array_equal(locked.symbols, np.roll(ssprq, 1))  # later by the transmitter's own delay
 
 

@@ -73,5 +73,5 @@ def test_every_public_name_has_its_docstring(path):
 def public_places(tree):
     """Give what stands at the top of a module, and the methods of its public classes."""
     top = [node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
-    inside = [node for one in top if isinstance(one, ast.ClassDef) and one.name[0] != "_" for node in one.body]
-    return [*top, *inside]
+    classes = [one for one in top if isinstance(one, ast.ClassDef) and one.name[0] != "_"]
+    return [*top, *(node for one in classes for node in one.body)]
