@@ -20,7 +20,8 @@ _AROUND = 1
 class Place:
     """Symbol i of the pattern is centred at i + `delay_ui`.
 
-    `correlation` lies between -1 and 1; it is negative for an inverted pattern.
+    `correlation` is negative for an inverted pattern. It may pass 1 a little: light is farther from
+    its average in the middle of its symbols than at other times.
     """
 
     delay_ui: float

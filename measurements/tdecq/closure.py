@@ -9,7 +9,7 @@ from measurements.capture import CaptureError, LockedSignal, Waveform, lock
 from measurements.levels import OuterLevels, outer_levels
 from measurements.patterns import Symbols
 from measurements.quantity import Cause, NotMeasurable
-from measurements.reference_receivers import IEEE_802_3CD, ReferenceReceiver
+from measurements.reference_receivers import IEEE_802_3CD, ReferenceReceiver, reference_receiver
 from measurements.slicer import bearable_noise, symbol_error_ratio
 from measurements.tdecq.noise import RecordNoise
 from measurements.tdecq.polish import search
@@ -29,7 +29,7 @@ def tdecq(
     *,
     samples_per_symbol: float,
     symbol_rate_gbd: float,
-    equalizer: ReferenceReceiver = IEEE_802_3CD,
+    equalizer: ReferenceReceiver | str = IEEE_802_3CD,
     averages: int = 1,
     signal_noise_mw: float | None = None,
     scope_noise_mw: float = 0.0,
@@ -39,8 +39,8 @@ def tdecq(
 
     `power_mw` is one-dimensional, in milliwatt, evenly sampled, as the scope gives it behind the
     half-rate filter; `pattern` is one period of the symbols 0 to 3 at any rotation against it.
-    `reference_filter` applies the filter to a record taken without it. `equalizer` names the
-    clause: taps, their limits, thresholds, windows and target error ratio.
+    `reference_filter` applies the filter to a record taken without it. `equalizer` is the clause's
+    reference receiver, or its name: taps, their limits, thresholds, windows, target error ratio.
 
     Noise: a record of one acquisition (`averages=1`) is taken at its word; several periods in it
     tell their noise themselves. An averaged record has lost its noise, so `signal_noise_mw` must
@@ -67,7 +67,7 @@ def tdecq(
         return locked
     return tdecq_of(
         locked,
-        equalizer=equalizer,
+        equalizer=reference_receiver(equalizer) if isinstance(equalizer, str) else equalizer,
         averages=averages,
         signal_noise_mw=signal_noise_mw,
         scope_noise_mw=scope_noise_mw,
@@ -86,6 +86,7 @@ def tdecq_of(
     _check_noise(averages, signal_noise_mw, scope_noise_mw)
     if averages > 1 and signal_noise_mw is None:
         return _noise_unknown(averages)
+    _check_levels(locked)
     outer = outer_levels(locked)
     if outer.oma_mw <= 0:
         return _closed("OMAouter is not positive", oma_outer_mw=outer.oma_mw)
@@ -169,6 +170,16 @@ def _partial(task: Task, setting: Setting, windows: Windows, at_slicer_mw: float
             if sigma is not None:
                 partial[side, eye] = _closure_db(task, sigma)
     return partial
+
+
+def _check_levels(locked: LockedSignal) -> None:
+    found = np.bincount(locked.symbols, minlength=4)
+    if not found.all():
+        raise CaptureError(
+            f"the pattern holds {found.tolist()} symbols 0 to 3",
+            where="pattern",
+            remedy="measure TDECQ on a pattern with four levels: SSPRQ, or PRBS13Q",
+        )
 
 
 def _check_zero_level(outer: OuterLevels) -> None:

@@ -224,3 +224,27 @@ def test_noise_of_the_record_and_noise_that_is_stated_cost_the_same(prbs13q, tra
     single = tdecq(power_mw + noise, prbs13q, **options)
     stated = tdecq(power_mw, prbs13q, averages=1000, signal_noise_mw=0.015, **options)
     assert single.tdecq_db == pytest.approx(stated.tdecq_db, abs=3.5 * single.standard_error_db)
+
+
+def test_a_clause_can_be_named(prbs13q, transmit):
+    power_mw = transmit(prbs13q, pole=0.5)
+    named, given = (
+        tdecq(power_mw, prbs13q, samples_per_symbol=8, symbol_rate_gbd=RATE, equalizer=clause)
+        for clause in ("IEEE 802.3cd", IEEE_802_3CD)
+    )
+    assert named.tdecq_db == given.tdecq_db
+    with pytest.raises(ValueError, match="known: IEEE"):
+        tdecq(power_mw, prbs13q, samples_per_symbol=8, symbol_rate_gbd=RATE, equalizer="IEEE 802.3")
+
+
+def test_two_levels_have_no_tdecq():
+    symbols = np.tile(np.repeat(np.array([3, 0], dtype=np.uint8), 8), 16)
+    with pytest.raises(CaptureError, match="four levels"):
+        tdecq(np.repeat(1.0 + symbols, 8), symbols, samples_per_symbol=8, symbol_rate_gbd=RATE)
+
+
+def test_samples_that_cancel_to_nothing_are_still_refused(prbs13q):
+    power_mw = np.ones(prbs13q.size * 8)
+    power_mw[5:7] = np.inf, -np.inf
+    with pytest.raises(CaptureError, match="first at 5"):
+        tdecq(power_mw, prbs13q, samples_per_symbol=8, symbol_rate_gbd=RATE)
