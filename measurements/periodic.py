@@ -88,7 +88,7 @@ class PeriodicSignal:
 
     @property
     def white_error(self) -> float:
-        """Get the standard error of the variance of white noise, in parts of it: two samples a symbol tell it."""
+        """Get the relative standard error of the white noise's variance: two samples a symbol tell it."""
         return float(np.sqrt(1.2 / self.symbols))
 
     @property
