@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 
 from measurements.quantity import Bound, Quantity
+
+BURST_P_VALUE = 1e-3
+"""Chance scatters independent errors so much once in a thousand series."""
+
+MIN_INTERVALS = 5
 
 
 class Coding(Enum):
@@ -85,6 +90,69 @@ def expected_errors_bound(errors: int, confidence: float = 0.95) -> float:
     from scipy.special import gammaincinv
 
     return float(gammaincinv(errors + 1.0, _checked(confidence)))
+
+
+def poisson_interval(errors: int, confidence: float = 0.95) -> tuple[float, float]:
+    """Get the two-sided Poisson interval of the expected number of errors when so many were counted.
+
+    In parts of the count: 0.48 to 1.84 for 10 at 95 %, 0.81 to 1.22 for 100 (Garwood, 1936).
+    """
+    from scipy.special import gammaincinv
+
+    side = 0.5 * (1.0 - _checked(confidence))
+    low = 0.0 if errors == 0 else float(gammaincinv(float(errors), side))
+    return low, float(gammaincinv(errors + 1.0, 1.0 - side))
+
+
+def seconds_needed(
+    limit_ber: float, bit_rate_gbps: float, *, errors: int = 0, confidence: float = 0.95
+) -> float:
+    """Get how long to count until at most so many errors prove a BER below the limit.
+
+    28 s for 1e-12 at 106.25 Gb/s without an error; no test shortens that (2.996 / BER bits at 95 %).
+    """
+    if not bit_rate_gbps > 0:
+        raise ValueError(f"a bit rate of {bit_rate_gbps} Gb/s brings no bits")
+    return bits_needed(limit_ber, errors=errors, confidence=confidence) / (bit_rate_gbps * 1e9)
+
+
+@dataclass(frozen=True, slots=True)
+class Dispersion:
+    """Whether counts of equal intervals scatter as independent errors do.
+
+    `index` is their variance over their mean, 1 for Poisson errors; `p_value` is the chance that
+    Poisson errors scatter as much.
+    """
+
+    index: float
+    p_value: float
+    intervals: int
+
+    @property
+    def bursts(self) -> bool:
+        """Get whether errors come in bursts: then no bound and no confidence of this module holds."""
+        return self.p_value < BURST_P_VALUE
+
+
+def dispersion(counts: Sequence[int]) -> Dispersion:
+    """Test counts of equal intervals for overdispersion (Fisher's index, chi-square).
+
+    Count codewords or blocks instead of bits where `bursts` is true. Raise ValueError for fewer
+    than 5 intervals and for none with an error.
+    """
+    from scipy.special import gammaincc
+
+    if len(counts) < MIN_INTERVALS or min(counts) < 0 or sum(counts) == 0:
+        raise ValueError(
+            f"{len(counts)} intervals with {sum(counts)} errors do not tell bursts from chance;"
+            f" give at least {MIN_INTERVALS}, and errors in them"
+        )
+    mean = sum(counts) / len(counts)
+    squared = sum((count - mean) ** 2 for count in counts)
+    freedom = len(counts) - 1
+    return Dispersion(
+        squared / freedom / mean, float(gammaincc(0.5 * freedom, 0.5 * squared / mean)), len(counts)
+    )
 
 
 def bits_needed(limit_ber: float, *, errors: int = 0, confidence: float = 0.95) -> int:

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binom
 
@@ -10,8 +10,11 @@ from measurements.ber import (
     ber_to_q,
     bits_needed,
     combined,
+    dispersion,
     expected_errors_bound,
+    poisson_interval,
     q_to_ber,
+    seconds_needed,
 )
 from measurements.quantity import Bound
 
@@ -107,3 +110,71 @@ def test_q_and_ber_are_inverse(q, coding):
 def test_what_is_no_ratio_is_refused(call):
     with pytest.raises(ValueError):
         call()
+
+
+@pytest.mark.parametrize(
+    ("errors", "low", "high"), [(10, 0.48, 1.84), (30, 0.68, 1.43), (100, 0.81, 1.22), (1000, 0.94, 1.06)]
+)
+def test_published_poisson_intervals(errors, low, high):
+    found = poisson_interval(errors)
+    assert found[0] / errors == pytest.approx(low, abs=0.01)
+    assert found[1] / errors == pytest.approx(high, abs=0.01)
+
+
+def test_no_error_has_an_interval_from_nothing():
+    assert poisson_interval(0)[0] == 0.0
+    assert poisson_interval(0)[1] == pytest.approx(3.689, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("limit", "rate", "seconds"),
+    [(1e-12, 25.78125, 116), (1e-12, 53.125, 56.4), (1e-12, 106.25, 28.2), (1e-9, 25.78125, 0.116)],
+)
+def test_published_times_to_confidence(limit, rate, seconds):
+    assert seconds_needed(limit, rate) == pytest.approx(seconds, rel=0.01)
+
+
+def test_no_rate_brings_no_bits():
+    with pytest.raises(ValueError, match="brings no bits"):
+        seconds_needed(1e-12, 0.0)
+
+
+def test_bounds_at_the_ends_of_what_can_be_counted():
+    assert ErrorRatio(10**15, 0).upper_bound() == pytest.approx(2.9957e-15, rel=1e-3)
+    assert ErrorRatio(7, 7).upper_bound() == 1.0
+    assert ErrorRatio(7, 7).lower_bound() == pytest.approx(0.05 ** (1 / 7), rel=1e-6)
+    many = ErrorRatio(10**15, 10**9)
+    assert many.lower_bound() < 1e-6 < many.upper_bound()
+    assert many.upper_bound() / many.lower_bound() == pytest.approx(1 + 2 * 1.645 / 10**4.5, rel=1e-5)
+
+
+def test_independent_errors_are_not_called_bursts():
+    rng = np.random.default_rng(1)
+    called = sum(dispersion(rng.poisson(20, 50).tolist()).bursts for _ in range(2000))
+    assert called <= 10  # 1 in 1,000 expected
+
+
+def test_errors_that_come_together_are_called_bursts():
+    rng = np.random.default_rng(2)
+    found = dispersion((rng.poisson(4, 50) * 5).tolist())
+    assert found.bursts
+    assert found.index == pytest.approx(5.0, rel=0.5)
+
+
+@pytest.mark.parametrize("counts", [[1, 2, 3], [0] * 20, [3, -1, 4, 5, 6]])
+def test_too_little_to_tell_bursts_is_refused(counts):
+    with pytest.raises(ValueError, match="bursts from chance"):
+        dispersion(counts)
+
+
+@settings(max_examples=60)
+@given(errors=st.integers(0, 500), confidence=st.floats(0.5, 0.999), more=st.integers(1, 100))
+def test_bounds_rise_with_errors_and_confidence_and_bracket_the_ratio(errors, confidence, more):
+    few, many = ErrorRatio(10**6, errors), ErrorRatio(10**6, errors + more)
+    assert many.upper_bound(confidence) > few.upper_bound(confidence)
+    assert many.lower_bound(confidence) > few.lower_bound(confidence)
+    assert few.lower_bound(confidence) <= few.ber <= few.upper_bound(confidence)
+    assert few.upper_bound(0.9995) >= few.upper_bound(confidence)
+    poisson = poisson_interval(errors, confidence)
+    binomial = few.interval(confidence)
+    assert poisson[1] / 10**6 == pytest.approx(binomial[1], rel=2e-3)
