@@ -57,7 +57,7 @@ def laser_line(
     widened alike, so their ratio is that of their peaks in one resolution bandwidth. NotMeasurable
     when no line stands out. Raise SpectrumError for a trace that cannot hold the line.
     """
-    _check(wavelength_nm, power_dbm, resolution_nm)
+    check_trace(wavelength_nm, power_dbm, resolution_nm)
     top = int(np.argmax(power_dbm))
     peak_nm = float(wavelength_nm[top])
     peak_dbm = float(power_dbm[top])
@@ -120,7 +120,8 @@ def _skirt(power_dbm: FloatArray, outside: NDArray[np.bool_]) -> NDArray[np.bool
     return skirt
 
 
-def _check(wavelength_nm: FloatArray, power_dbm: FloatArray, resolution_nm: float) -> None:
+def check_trace(wavelength_nm: FloatArray, power_dbm: FloatArray, resolution_nm: float) -> None:
+    """Refuse what is no trace of an analyser, or too coarse to hold a line. Raise SpectrumError."""
     if wavelength_nm.ndim != 1 or wavelength_nm.shape != power_dbm.shape or wavelength_nm.size < 16:
         raise SpectrumError(f"{wavelength_nm.shape} wavelengths for {power_dbm.shape} powers are no trace")
     if not (np.isfinite(wavelength_nm).all() and np.isfinite(power_dbm).all()):
