@@ -55,10 +55,11 @@ class Alignment:
     correlation: float
 
 
-def prbs_bits(order: int, length: int, *, seed: int | None = None) -> NDArray[np.uint8]:
+def prbs_bits(order: int, length: int, *, seed: int | None = None, skip: int = 0) -> NDArray[np.uint8]:
     """Generate a pseudo-random bit sequence that goes on from the `order` bits of `seed`.
 
-    The most significant bit of the seed is the oldest. Without a seed the register is preset to ones.
+    The most significant bit of the seed is the oldest. Without a seed the register is preset to
+    ones. `skip` leaves out so many bits first, however many, without generating them.
     """
     taps = PRBS_TAPS.get(order)
     if taps is None:
@@ -67,6 +68,8 @@ def prbs_bits(order: int, length: int, *, seed: int | None = None) -> NDArray[np
     if not 0 < preset < 1 << order:
         raise PatternError(f"seed {preset:#x} of PRBS{order} must be {order} bits that are not all zero")
     history = np.array([preset >> i & 1 for i in reversed(range(order))], dtype=np.uint8)
+    if skip:
+        history = _ahead(history, taps, skip)
     return _recur(history, taps, length)
 
 
@@ -115,12 +118,12 @@ def pattern(name: str) -> Symbols:
 def stretch(name: str, length: int, *, offset: int = 0) -> Symbols:
     """Build `length` symbols of a pattern that repeats for ever, from symbol `offset` of it on.
 
-    For PRBS31 and PRBS31Q the time taken grows with offset + length.
+    PRBS31 and PRBS31Q are jumped into; the time taken does not grow with the offset.
     """
     if length < 0 or offset < 0:
         raise PatternError(f"length {length} and offset {offset} must not be negative")
     if name in {"PRBS31", "PRBS31Q"}:
-        return _prbs_symbols(31, offset + length, quaternary=name.endswith("Q"))[offset:]
+        return _prbs_symbols(31, length, quaternary=name.endswith("Q"), offset=offset)
     whole = pattern(name)
     return whole[np.arange(offset, offset + length) % whole.size]
 
@@ -165,8 +168,9 @@ def find_phase(samples: NDArray[np.floating], symbols: Symbols) -> Alignment:
     return Alignment(rotation, inverted=peak < 0, correlation=abs(peak) / scale if modulated else 0.0)
 
 
-def _prbs_symbols(order: int, length: int, *, quaternary: bool) -> Symbols:
-    bits = prbs_bits(order, 2 * length if quaternary else length)
+def _prbs_symbols(order: int, length: int, *, quaternary: bool, offset: int = 0) -> Symbols:
+    each = 2 if quaternary else 1
+    bits = prbs_bits(order, each * length, skip=each * offset)
     if order == 31:
         bits = 1 - bits  # IEEE 802.3, 49.2.8: the generator's output is inverted
     return gray_symbols(bits) if quaternary else bits
@@ -191,6 +195,36 @@ def _recur(history: NDArray[np.uint8], taps: Sequence[int], length: int) -> NDAr
         bits[known : known + new] = block
         known += new
     return bits[history.size :]
+
+
+def _ahead(history: NDArray[np.uint8], taps: Sequence[int], steps: int) -> NDArray[np.uint8]:
+    """Advance a register by any number of steps.
+
+    The bit so many steps ahead is a sum of the first `order` bits: those whose powers remain of
+    x^steps modulo the generator's polynomial.
+    """
+    order = history.size
+    generator = sum(1 << (order - tap) for tap in taps) | 1 << order
+    remains, power = 1, 2
+    while steps:
+        if steps & 1:
+            remains = _times(remains, power, generator, order)
+        power = _times(power, power, generator, order)
+        steps >>= 1
+    known = np.concatenate([history, _recur(history, taps, order)])
+    places = [i for i in range(order) if remains >> i & 1]
+    return np.asarray([known[i : i + order] for i in places], dtype=np.uint8).sum(axis=0) % 2
+
+
+def _times(first: int, second: int, generator: int, order: int) -> int:
+    """Multiply two polynomials over GF(2), their coefficients as bits, modulo a third."""
+    product = 0
+    while second:
+        product ^= first if second & 1 else 0
+        second >>= 1
+        first <<= 1
+        first ^= generator if first >> order else 0
+    return product
 
 
 def _parse_prbs(name: str) -> tuple[int, bool]:
