@@ -12,6 +12,9 @@ from measurements.periodic import PeriodicSignal
 from measurements.units import FloatArray
 
 _STRETCH = 8192
+_UPRIGHT = 0.99
+"""Share of an inverted place's correlation at which an upright one is preferred."""
+
 _AROUND = 1
 """Symbols around a candidate in which the peak is looked for."""
 
@@ -38,26 +41,37 @@ def find_pattern(signal: PeriodicSignal, pattern: Symbols, *, sure: float) -> Pl
     if signal.rms <= 1e-6 * abs(signal.mean) or signal.rms == 0.0:
         return Place(0.0, 0.0)
     sent = (pattern - pattern.mean(dtype=np.float64)).astype(np.float32)
-    # The mean over one symbol length, wherever it begins, keeps at least half of the symbol under it.
-    means = signal.block(0, sent.size) @ np.full(signal.samples_per_symbol, 1.0, dtype=np.float32)
     best = Place(0.0, 0.0)
-    for length in dict.fromkeys((min(_STRETCH, sent.size), sent.size)):
-        likeliest = max(_candidates(means, sent, length), key=lambda delay: _likeness(means, sent, delay))
+    for late, length in ((0, min(_STRETCH, sent.size)), (0, sent.size), (1, sent.size)):
+        # The mean over a symbol length keeps half of a symbol under it, wherever it begins; of a
+        # clock it may keep nothing, half a symbol later all.
+        rows = signal.block_from(0, late * signal.samples_per_symbol // 2, sent.size)
+        means = rows @ np.full(signal.samples_per_symbol, 1.0, dtype=np.float32)
+        likeliest = max(_candidates(means, sent, length), key=lambda place: place[1])[0]
         best = max(best, _placed(signal, sent, likeliest), key=lambda place: abs(place.correlation))
         if abs(best.correlation) >= sure:
             break
     return best
 
 
-def _candidates(means: NDArray[np.float32], sent: NDArray[np.float32], length: int) -> tuple[int, int]:
-    """Get the delays, in whole symbols, at which a stretch of the record correlates most and least."""
+def _candidates(
+    means: NDArray[np.float32], sent: NDArray[np.float32], length: int
+) -> list[tuple[int, float]]:
+    """Get the delays, in whole symbols, at which a stretch correlates most and least, and how all does there.
+
+    A pattern that is its own inverse, as a square wave is, stands upright.
+    """
     from scipy import fft
 
     size = fft.next_fast_len(sent.size + length, real=True)
     prolonged = sent[np.arange(sent.size + length - 1) % sent.size]
     product = np.conj(fft.rfft(means[:length], size)) * fft.rfft(prolonged, size)
     correlation = fft.irfft(product, size)[: sent.size]
-    return -int(np.argmax(correlation)) % sent.size, -int(np.argmin(correlation)) % sent.size
+    upright, inverted = (-int(extreme(correlation)) % sent.size for extreme in (np.argmax, np.argmin))
+    return [
+        (upright, _likeness(means, sent, upright)),
+        (inverted, _UPRIGHT * _likeness(means, sent, inverted)),
+    ]
 
 
 def _likeness(means: NDArray[np.float32], sent: NDArray[np.float32], delay: int) -> float:
@@ -72,7 +86,9 @@ def _placed(signal: PeriodicSignal, sent: NDArray[np.float32], delay: int) -> Pl
     shifted = np.stack([np.roll(sent, delay + lag) for lag in lags])
     products = (shifted @ signal.block(0, sent.size)).reshape(-1).astype(np.float64)
     correlation = products / (sent.size * signal.rms * float(np.std(sent)))
-    best = 1 + int(np.argmax(np.abs(correlation[1:-1])))
+    inside = correlation[1:-1]
+    upright = inside.max() >= _UPRIGHT * np.abs(inside).max()
+    best = 1 + int(np.argmax(inside if upright else np.abs(inside)))
     steps = best + _vertex(correlation[best - 1 : best + 2])
     return Place(delay - _AROUND + steps / signal.samples_per_symbol, float(correlation[best]))
 

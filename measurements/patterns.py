@@ -213,7 +213,8 @@ def _ahead(history: NDArray[np.uint8], taps: Sequence[int], steps: int) -> NDArr
         steps >>= 1
     known = np.concatenate([history, _recur(history, taps, order)])
     places = [i for i in range(order) if remains >> i & 1]
-    return np.asarray([known[i : i + order] for i in places], dtype=np.uint8).sum(axis=0) % 2
+    ahead: NDArray[np.uint8] = np.bitwise_xor.reduce([known[i : i + order] for i in places])
+    return ahead
 
 
 def _times(first: int, second: int, generator: int, order: int) -> int:

@@ -115,7 +115,7 @@ def _place_of(state: int) -> int:
     at = np.searchsorted(giants, ahead, sorter=order)
     hit = np.flatnonzero(giants[order[np.minimum(at, giants.size - 1)]] == ahead)
     baby = int(hit[0])
-    return (int(order[at[baby]]) * _BABY - baby) % whole
+    return int((int(order[at[baby]]) * _BABY - baby) % whole)
 
 
 def _states(state: int, count: int) -> NDArray[np.int64]:

@@ -91,7 +91,7 @@ def fold(waveform: Waveform, *, noise_mw: float = 0.0) -> NrzEye | NotMeasurable
     inverted and a foreign pattern raise CaptureError.
     """
     check_nrz(waveform.pattern)
-    locked = _lock_two_levels(waveform, noise_mw)
+    locked = lock(waveform.signal(), waveform.pattern, noise_mw=noise_mw)
     if isinstance(locked, NotMeasurable):
         return locked
     crossing = mean_crossing(locked)
@@ -136,18 +136,6 @@ def mean_crossing(locked: LockedSignal) -> tuple[float, float] | NotMeasurable:
     late = float(brentq(difference, instants[turn], instants[turn + 1], xtol=1e-6))
     values = locked.signal.at(start + late)
     return start + late, 0.5 * float(values[rising].mean() + values[falling].mean())
-
-
-def _lock_two_levels(waveform: Waveform, noise_mw: float) -> LockedSignal | NotMeasurable:
-    signal, pattern = waveform.signal(), waveform.pattern
-    try:
-        return lock(signal, pattern, noise_mw=noise_mw)
-    except CaptureError as error:
-        # A square wave is its own inverse, only later: that is no wrong polarity.
-        own_inverse = (1 - pattern).tobytes() in np.tile(pattern, 2).tobytes()
-        if error.where != "polarity" or not own_inverse:
-            raise
-        return lock(signal, 1 - pattern, noise_mw=noise_mw)
 
 
 def edges_of(symbols: Symbols, before: int, after: int) -> NDArray[np.intp]:

@@ -262,3 +262,20 @@ def test_a_pattern_drowned_in_noise_is_still_found_by_all_of_it(ssprq, transmit)
     power_mw = 1.0 + transmit(ssprq) + np.random.default_rng(6).normal(0.0, 0.8, ssprq.size * 8)
     locked = lock(Waveform(power_mw, ssprq, 8, RATE).signal(), ssprq)
     assert np.array_equal(locked.symbols, np.roll(ssprq, 1))
+
+
+@pytest.mark.parametrize("delay", [0.0, 0.3, 0.5, 0.8])
+@pytest.mark.parametrize(
+    "symbols",
+    [
+        np.tile(np.repeat(np.array([3, 0], dtype=np.uint8), 8), 4),
+        np.tile(np.array([1, 0], dtype=np.uint8), 32),
+    ],
+    ids=["square", "clock"],
+)
+def test_a_pattern_that_is_its_own_inverse_stands_upright(symbols, delay):
+    instants = (np.arange(symbols.size * 16) / 16 - delay) % symbols.size
+    run = 8 if symbols.max() == 3 else 1
+    light = 1.0 + 0.4 * np.sin(np.pi * instants / run)
+    locked = lock(Waveform(light, symbols, 16, RATE).signal(), symbols)
+    assert locked.correlation > 0.9
