@@ -184,3 +184,10 @@ def test_the_sequence_of_the_how_to_runs_with_plain_pytest(site: Path) -> None:
     text = journal.read_text(encoding="utf-8")
     assert '"name":"supply_current_dark"' in text
     assert '"verdict":"PASS"' in text.splitlines()[-1]
+
+
+def test_the_example_on_captures_of_ones_own_runs_as_written(capsys: pytest.CaptureFixture[str]) -> None:
+    (code,) = blocks(HOW_TO / "measure-your-own-captures.md", "python")
+    exec(compile(code, "measure-your-own-captures.md", "exec"), {})
+    said = capsys.readouterr().out
+    assert re.match(r"TDECQ \d\.\d\d dB \+- 0\.\d\d, Ceq \d\.\d\d dB", said)
