@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from measurements.ber import Coding, ErrorRatio
-from measurements.fit_test import FitTest, judge_fit
+from measurements.fit_quality import FitTest, judge_fit
 from measurements.q_line import LEAST_EXPECTED_ERRORS, Counts, LineFit, QLine, fit_lines
 from measurements.quantity import Bound, Quantity
 

@@ -3,7 +3,7 @@ import pytest
 
 from measurements.ber import Coding, ErrorRatio
 from measurements.few_points import few_point_sensitivity
-from measurements.fit_test import FALSE_ALARM
+from measurements.fit_quality import FALSE_ALARM
 from measurements.receiver import FitError, SweepPoint, sensitivity
 from tests.measurements.receivers import TARGET, TRUE_DBM, Receiver
 
