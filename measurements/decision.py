@@ -38,13 +38,23 @@ ISO_14253_1 = Rule("ISO 14253-1, U at k = 2", 2.0)
 FIVE_PER_CENT = Rule("specific risk of 5 %", 1.6448536269514722)
 
 
+def by_expanded_uncertainty(budget: Budget, confidence: float = 0.9545) -> Rule:
+    """Get the rule w = U of ISO 14253-1 with the coverage factor of a budget in place of k = 2.
+
+    It matters where a budget stands on few readings: 5 degrees of freedom make k 2.65. Raise
+    UncertaintyError for a confidence not between 0 and 1.
+    """
+    return Rule(f"ISO 14253-1, U at {confidence:.4g}", budget.coverage_factor(confidence))
+
+
 @dataclass(frozen=True, slots=True)
 class Decided:
     """A state with the limits that decided it, in the value's unit.
 
     `lower` and `upper` are the acceptance limits, drawn in by the guard band. `margin_in_u` is the
     distance to the nearest limit (not acceptance limit) in standard uncertainties, negative
-    outside; None without an uncertainty or without limits.
+    outside; None without an uncertainty or without limits. A MARGINAL is no verdict: who asks must
+    say what becomes of it (a retest, another rule), never the judge alone.
     """
 
     state: State
@@ -66,19 +76,13 @@ def decide(
     """Decide one quantity by its limits; ends of the acceptance interval are accepted.
 
     The uncertainty is that of the budget, else the quantity's standard error. Raise UncertaintyError
-    where a guard band has no uncertainty to stand on, leaves no room between two limits, or the value
-    is not finite, in another unit, or only a bound: `limits.hold` says what becomes of those.
+    where a guard band has no uncertainty to stand on, leaves no room between two limits, a limit is
+    not finite, or the value is not finite, in another unit, or only a bound: `limits.hold` says what
+    becomes of those.
     """
     u = quantity.standard_error if budget is None else budget.standard
     _check(quantity, limits, rule, u, budget)
-    band = rule.guard_in_u * (u or 0.0)
-    lower = None if limits.lower is None else limits.lower + band
-    upper = None if limits.upper is None else limits.upper - band
-    if lower is not None and upper is not None and lower > upper:
-        raise UncertaintyError(
-            f"a guard band of {band:.3g} {limits.unit} leaves nothing between {limits.lower} and"
-            f" {limits.upper}: measure better, or choose another rule"
-        )
+    lower, upper = acceptance(limits, rule.guard_in_u * (u or 0.0))
     value = quantity.value
     distances = [value - limits.lower] if limits.lower is not None else []
     distances += [limits.upper - value] if limits.upper is not None else []
@@ -89,13 +93,31 @@ def decide(
     return Decided(state, lower, upper, u, margin, rule.name)
 
 
+def acceptance(limits: Limits, band: float) -> tuple[float | None, float | None]:
+    """Draw limits in by a guard band, in their unit; None stays open (JCGM 106, 8.3).
+
+    Raise UncertaintyError for limits that are not finite and for a band that leaves nothing between.
+    """
+    if not all(math.isfinite(limit) for limit in (limits.lower, limits.upper) if limit is not None):
+        raise UncertaintyError(f"the limits {limits.lower} and {limits.upper} are not numbers")
+    lower = None if limits.lower is None else limits.lower + band
+    upper = None if limits.upper is None else limits.upper - band
+    if lower is not None and upper is not None and lower > upper:
+        raise UncertaintyError(
+            f"a guard band of {band:.3g} {limits.unit} leaves nothing between {limits.lower} and"
+            f" {limits.upper}: measure better, or choose another rule"
+        )
+    return lower, upper
+
+
 def retests_needed(u_repeatable: float, u_common: float, *, wanted: float) -> int | None:
     """Get how many measurements bring the uncertainty of their mean to what is wanted.
 
     Only what scatters from one to the next falls with their number; None where what they have in
     common is too much already.
     """
-    if min(u_repeatable, u_common) < 0 or wanted <= 0:
+    finite = all(math.isfinite(value) for value in (u_repeatable, u_common, wanted))
+    if not finite or min(u_repeatable, u_common) < 0 or wanted <= 0:
         raise UncertaintyError(
             f"uncertainties of {u_repeatable} and {u_common}, wanted {wanted}: not positive"
         )

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from measurements.units import nm_to_thz, thz_to_nm
+from measurements.quantity import Quantity
+from measurements.spectrum import LaserLine
+from measurements.units import nm_to_thz, thz_to_nm, width_nm_to_ghz
 
 ANCHOR_THZ = 193.1
 """ITU-T G.694.1, 6: the frequency that all spacings are counted from."""
@@ -71,6 +73,25 @@ def frequency_error_ghz(wavelength_nm: float, nominal_thz: float) -> float:
     if not (math.isfinite(wavelength_nm) and wavelength_nm > 0):
         raise GridError(f"a wavelength of {wavelength_nm} nm is none")
     return (nm_to_thz(wavelength_nm) - nominal_thz) * 1e3
+
+
+def frequency_error(line: LaserLine, nominal_thz: float) -> Quantity:
+    """Hold a line's centre against a nominal frequency, in GHz, with the standard error of its centre.
+
+    That is what the trace's points leave open; the analyser's wavelength accuracy (20 to 50 pm, that
+    is 2.5 to 6 GHz at 1550 nm) comes on top. Raise GridError as `frequency_error_ghz`.
+    """
+    error = width_nm_to_ghz(line.centre_error_nm, wavelength_nm=line.centre_nm)
+    evidence = {"centre_nm": line.centre_nm, "nominal_thz": nominal_thz}
+    return Quantity(frequency_error_ghz(line.centre_nm, nominal_thz), "GHz", error, evidence=evidence)
+
+
+def on_flexible_grid(frequency_thz: float) -> GridPlace:
+    """Find the nearest central frequency of the flexible grid: 193.1 THz + n x 6.25 GHz (G.694.1, 7)."""
+    _check_frequency(frequency_thz)
+    channel = round((frequency_thz - ANCHOR_THZ) * 1e3 / FLEXIBLE_STEP_GHZ)
+    nominal = ANCHOR_THZ + channel * FLEXIBLE_STEP_GHZ * 1e-3
+    return GridPlace(channel, nominal, (frequency_thz - nominal) * 1e3)
 
 
 def flexible_slot(central: int, width: int) -> tuple[float, float]:

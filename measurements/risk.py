@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from measurements.decision import Rule
+from measurements.decision import Rule, acceptance
 from measurements.limits import Limits
 from measurements.uncertainty import UncertaintyError
 from measurements.units import FloatArray
@@ -21,10 +21,17 @@ _REACH = 9.0
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What comes to the test: the truth of units, normal with a mean and a standard deviation."""
+    """What comes to the test: the truth of units, normal with a mean and a standard deviation.
+
+    Raise UncertaintyError for figures that are not finite, and for a deviation that is not positive.
+    """
 
     mean: float
     deviation: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.mean) and 0 < self.deviation < math.inf):
+            raise UncertaintyError(f"a process of {self.mean} with a deviation of {self.deviation} is none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,43 +42,44 @@ class GlobalRisk:
     false_reject: float
 
 
-def conformance(value: float, u: float, limits: Limits) -> float:
+def conformance(value: float, u: float, limits: Limits, process: Process | None = None) -> float:
     """Compute the probability that the truth behind a measured value meets the limits.
 
-    The truth is taken as normal around the value with standard uncertainty u and no prior (JCGM
-    106, 7.4); one minus it is the specific risk of accepting the unit.
+    The truth is taken as normal around the value with standard uncertainty u (JCGM 106, 7.4). A
+    process that is known draws it towards its mean (JCGM 106, 7.2); without one nothing is known of
+    the unit but its value. Raise UncertaintyError for what is not finite, and for a negative u.
     """
     from scipy.special import ndtr
 
-    _check_u(u)
-    if u == 0:
-        return float(_within(np.array([value]), limits.lower, limits.upper)[0])
-    below = -math.inf if limits.lower is None else (limits.lower - value) / u
-    above = math.inf if limits.upper is None else (limits.upper - value) / u
+    below, above = _edges(value, u, limits, process)
     if below > 0:  # from the nearer side, so that a small share keeps its figures
         return float(ndtr(-below) - ndtr(-above))
     return float(ndtr(above) - ndtr(below))
+
+
+def specific_risk(value: float, u: float, limits: Limits, process: Process | None = None) -> float:
+    """Compute the risk of accepting a unit of this measured value: one minus its conformance.
+
+    It keeps its figures where it is small. Arguments and errors are those of `conformance`.
+    """
+    from scipy.special import ndtr
+
+    below, above = _edges(value, u, limits, process)
+    return float(ndtr(below) + ndtr(-above))
 
 
 def global_risk(process: Process, u: float, limits: Limits, rule: Rule) -> GlobalRisk:
     """Compute how often a process and a test of standard uncertainty u end in a wrong verdict.
 
     A unit is good when its truth meets the limits, accepted when its measured value meets the
-    acceptance limits. Right to 1e-9 (Gauss-Legendre in pieces). Raise UncertaintyError for a guard
-    band that leaves nothing to accept.
+    acceptance limits (JCGM 106, 9.5). A marginal unit counts as rejected. Right to 1e-9
+    (Gauss-Legendre in pieces). Raise UncertaintyError for an uncertainty or a limit that is not
+    finite, and for a guard band that leaves nothing to accept.
     """
     _check_u(u)
-    if not process.deviation > 0:
-        raise UncertaintyError(f"a process with a deviation of {process.deviation} is none")
-    if limits.lower is None and limits.upper is None:
+    low, high = acceptance(limits, rule.guard_in_u * u)
+    if low is None and high is None:
         return GlobalRisk(0.0, 0.0)
-    band = rule.guard_in_u * u
-    low = None if limits.lower is None else limits.lower + band
-    high = None if limits.upper is None else limits.upper - band
-    if low is not None and high is not None and low > high:
-        raise UncertaintyError(
-            f"a guard band of {band:.3g} leaves nothing between {limits.lower} and {limits.upper}"
-        )
     truth, weights = _nodes(
         process, u, [edge for edge in (limits.lower, limits.upper, low, high) if edge is not None]
     )
@@ -80,6 +88,28 @@ def global_risk(process: Process, u: float, limits: Limits, rule: Rule) -> Globa
     return GlobalRisk(
         float(weights @ (np.where(good, 0.0, accepted))), float(weights @ np.where(good, 1.0 - accepted, 0.0))
     )
+
+
+def _edges(value: float, u: float, limits: Limits, process: Process | None) -> tuple[float, float]:
+    """Give how far the limits lie from where the truth is expected, in its standard deviations."""
+    _check_u(u)
+    if not math.isfinite(value):
+        raise UncertaintyError(f"a value of {value} {limits.unit} is none")
+    lower, upper = acceptance(limits, 0.0)
+    if process is not None and u > 0:
+        share = process.deviation**2 / (process.deviation**2 + u**2)
+        value, u = process.mean + share * (value - process.mean), math.sqrt(share) * u
+    return (
+        -math.inf if lower is None else _in_deviations(lower - value, u),
+        math.inf if upper is None else -_in_deviations(value - upper, u),
+    )
+
+
+def _in_deviations(distance: float, u: float) -> float:
+    """Divide; a value right at a limit meets it, however sure it is."""
+    if u > 0:
+        return distance / u
+    return math.inf if distance > 0 else -math.inf
 
 
 def _accepted(truth: FloatArray, u: float, low: float | None, high: float | None) -> FloatArray:

@@ -61,8 +61,9 @@ def laser_line(
     top = int(np.argmax(power_dbm))
     peak_nm = float(wavelength_nm[top])
     peak_dbm = float(power_dbm[top])
-    if peak_dbm - float(np.quantile(power_dbm, 0.75)) < MIN_RISE_DB:
-        return NotMeasurable("no line stands out of the trace", Cause.DARK, {"highest_dbm": peak_dbm})
+    dark = no_line(power_dbm)
+    if dark is not None:
+        return dark
     half_nm = 2.0 * resolution_nm + width_ghz_to_nm(1.5 * symbol_rate_gbd, wavelength_nm=peak_nm)
     near = np.abs(wavelength_nm - peak_nm) <= half_nm
     if near[0] or near[-1]:
@@ -80,6 +81,14 @@ def laser_line(
         smsr_bound=bound,
         side_mode_nm=side_nm,
     )
+
+
+def no_line(power_dbm: FloatArray) -> NotMeasurable | None:
+    """Tell whether no line stands out of a trace; None where one does."""
+    highest = float(power_dbm.max())
+    if highest - float(np.quantile(power_dbm, 0.75)) >= MIN_RISE_DB:
+        return None
+    return NotMeasurable("no line stands out of the trace", Cause.DARK, {"highest_dbm": highest})
 
 
 def _centre(wavelength_nm: FloatArray, power_dbm: FloatArray, line: NDArray[np.bool_]) -> tuple[float, float]:
@@ -129,7 +138,7 @@ def check_trace(wavelength_nm: FloatArray, power_dbm: FloatArray, resolution_nm:
     steps = np.diff(wavelength_nm)
     if float(steps.min()) <= 0:
         raise SpectrumError("the wavelengths do not rise; check the trace's X data")
-    if not resolution_nm > 0:
+    if not 0 < resolution_nm < math.inf:
         raise SpectrumError(f"a resolution of {resolution_nm} nm is none")
     coarsest_nm = float(steps.max())
     if coarsest_nm > resolution_nm:

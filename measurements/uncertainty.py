@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -32,6 +32,10 @@ _DIVISOR = {
 }
 
 
+_ROUNDING = 1e-14
+"""What is left of squares that cancel is that of floating point."""
+
+
 @dataclass(frozen=True, slots=True)
 class Contributor:
     """One line of a budget, in the unit of what it contributes to times `sensitivity`.
@@ -52,10 +56,15 @@ class Contributor:
             raise UncertaintyError(
                 f"contributor {self.name!r}: {self.value} x {self.sensitivity} is no uncertainty"
             )
-        if not (self.coverage_factor > 0 and self.degrees_of_freedom > 0):
+        if not (0 < self.coverage_factor < math.inf and self.degrees_of_freedom > 0):
             raise UncertaintyError(
                 f"contributor {self.name!r}: coverage factor {self.coverage_factor} and"
                 f" {self.degrees_of_freedom} degrees of freedom must be positive"
+            )
+        if self.distribution is not Distribution.NORMAL and self.coverage_factor != 1.0:
+            raise UncertaintyError(
+                f"contributor {self.name!r}: a {self.distribution} shape has a half width and no coverage"
+                " factor: give one of both"
             )
 
     @property
@@ -69,7 +78,8 @@ class Budget:
     """Contributors to one result, with the correlations of those that share something.
 
     `correlations` name two contributors and their coefficient, -1 to 1; all others are independent.
-    Two results that share a contributor are compared or subtracted by `difference`.
+    Two results that share a contributor are compared or subtracted by `difference`. Raise
+    UncertaintyError for no contributors, names that come twice, and correlations that cannot be.
     """
 
     unit: str
@@ -85,8 +95,10 @@ class Budget:
             unknown = set(pair) - set(names)
             if unknown or len(set(pair)) != 2 or not -1 <= coefficient <= 1:
                 raise UncertaintyError(
-                    f"correlation of {pair} by {coefficient}: names two of {names}, -1 to 1"
+                    f"correlation of {pair} by {coefficient}: name two of {names}, -1 to 1"
                 )
+            if self.correlations.get(pair[::-1], coefficient) != coefficient:
+                raise UncertaintyError(f"the correlation of {pair} is given twice, with two figures")
         if float(np.linalg.eigvalsh(self._correlation())[0]) < -1e-9:
             raise UncertaintyError(
                 "the correlations contradict each other: no contributors can have them all"
@@ -96,16 +108,22 @@ class Budget:
     def standard(self) -> float:
         """Get the combined standard uncertainty, with the covariances (JCGM 100, 5.2)."""
         parts = self._parts()
-        return math.sqrt(max(0.0, float(parts @ self._correlation() @ parts)))
+        variance = float(self._shares().sum())
+        return math.sqrt(variance) if variance > _ROUNDING * float(parts @ parts) else 0.0
 
     @property
     def degrees_of_freedom(self) -> float:
-        """Get the effective degrees of freedom (Welch and Satterthwaite; JCGM 100, G.4)."""
-        shares = sum(
-            part**4 / one.degrees_of_freedom
-            for part, one in zip(self._parts().tolist(), self.contributors, strict=True)
-        )
-        return self.standard**4 / shares if shares > 0 else math.inf
+        """Get the effective degrees of freedom (Welch and Satterthwaite; JCGM 100, G.4).
+
+        The formula is that of independent contributors, whose result is known no worse than the worst
+        of them; correlated ones that cancel would fall below, and are held there.
+        """
+        parts = list(zip(self._parts().tolist(), self.contributors, strict=True))
+        shares = sum(part**4 / one.degrees_of_freedom for part, one in parts)
+        if shares == 0:
+            return math.inf
+        least = min(one.degrees_of_freedom for part, one in parts if part != 0)
+        return max(least, self.standard**4 / float(shares))
 
     def coverage_factor(self, confidence: float = 0.9545) -> float:
         """Get the factor k for an interval that covers the truth at a confidence (Student)."""
@@ -122,20 +140,44 @@ class Budget:
         return self.coverage_factor(confidence) * self.standard
 
     def rows(self) -> list[dict[str, object]]:
-        """Get the budget as rows for the record, JSON-ready, the largest share of the variance first."""
+        """Get the budget as rows for the record, JSON-ready, the largest share of the variance first.
+
+        A share holds half of each covariance, so that all shares add up to 1; it is negative where a
+        contributor makes up for others. Infinite degrees of freedom are None.
+        """
         total = self.standard**2
         rows: list[dict[str, object]] = [
             {
                 "name": one.name,
                 "value": one.value,
                 "distribution": str(one.distribution),
+                "coverage_factor": one.coverage_factor,
                 "standard": one.standard,
                 "sensitivity": one.sensitivity,
-                "share": part**2 / total if total > 0 else 0.0,
+                "degrees_of_freedom": _finite(one.degrees_of_freedom),
+                "share": share / total if total > 0 else 0.0,
             }
-            for part, one in zip(self._parts().tolist(), self.contributors, strict=True)
+            for share, one in zip(self._shares().tolist(), self.contributors, strict=True)
         ]
         return sorted(rows, key=lambda row: -float(str(row["share"])))
+
+    def record(self, confidence: float = 0.9545) -> dict[str, object]:
+        """Get the whole budget for the record, JSON-ready: its rows, correlations, and what comes out."""
+        return {
+            "unit": self.unit,
+            "contributors": self.rows(),
+            "correlations": [[*pair, value] for pair, value in self.correlations.items()],
+            "standard": self.standard,
+            "degrees_of_freedom": _finite(self.degrees_of_freedom),
+            "confidence": confidence,
+            "coverage_factor": self.coverage_factor(confidence),
+            "expanded": self.expanded(confidence),
+        }
+
+    def _shares(self) -> FloatArray:
+        """Get each contributor's share of the variance, in the unit squared."""
+        parts = self._parts()
+        return np.asarray(parts * (self._correlation() @ parts))
 
     def _parts(self) -> FloatArray:
         return np.array([one.standard * one.sensitivity for one in self.contributors])
@@ -153,8 +195,8 @@ def difference(first: Budget, second: Budget) -> Budget:
     """Get the budget of a difference; contributors of the same name are the same thing, and cancel.
 
     OMA and average power of one lane share the loss of their path: their difference does not hang on
-    it, their root sum of squares would. Raise UncertaintyError for different units, and where a shared
-    name does not mean the same figure.
+    it, their root sum of squares would. OMA less TDECQ is another. Raise UncertaintyError for different
+    units, and where a shared name, or a correlation in both, does not mean the same figure.
     """
     if first.unit != second.unit:
         raise UncertaintyError(f"a difference of {first.unit} and {second.unit} has no unit")
@@ -164,16 +206,21 @@ def difference(first: Budget, second: Budget) -> Budget:
         shared = own.get(other.name)
         if shared is None:
             merged[other.name] = _times(other, -other.sensitivity)
-        elif shared.standard != other.standard:
-            raise UncertaintyError(
-                f"contributor {other.name!r} has two figures: {shared.value} and {other.value}"
-            )
+        elif _times(shared, 1.0) != _times(other, 1.0):
+            raise UncertaintyError(f"contributor {other.name!r} has two figures: {shared} and {other}")
         else:
             merged[other.name] = _times(shared, shared.sensitivity - other.sensitivity)
-    return Budget(first.unit, tuple(merged.values()), {**first.correlations, **second.correlations})
+    correlations = dict(first.correlations)
+    for pair, coefficient in second.correlations.items():
+        if correlations.setdefault(pair, coefficient) != coefficient:
+            raise UncertaintyError(f"the correlation of {pair} is given twice, with two figures")
+    return Budget(first.unit, tuple(merged.values()), correlations)
+
+
+def _finite(value: float) -> float | None:
+    """Give what JSON can say."""
+    return value if math.isfinite(value) else None
 
 
 def _times(one: Contributor, sensitivity: float) -> Contributor:
-    return Contributor(
-        one.name, one.value, one.distribution, one.coverage_factor, sensitivity, one.degrees_of_freedom
-    )
+    return replace(one, sensitivity=sensitivity)

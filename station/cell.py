@@ -187,7 +187,9 @@ class Cell:
         name, bert = self.bench.only(Bert)
         attenuators = partial(self.bench.get, kind=Attenuator)
         damage_dbm = self.product.receiver_damage_dbm
-        paths = ReceiverPaths(self.optics, self.wiring, self.slot_name, attenuators, bert, name, damage_dbm)
+        paths = ReceiverPaths(
+            self.optics, self.wiring, self.slot_name, attenuators, bert, name, damage_dbm, self.run.compare
+        )
         settings = SweepSettings(**self.step_options)  # type: ignore[arg-type]  # options are free by nature
         return ReceiverTests(paths, self.stimuli, settings)
 

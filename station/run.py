@@ -6,16 +6,15 @@ verdict comes from what was expected and what was recorded, never from how pytes
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from instruments.clock import Clock
 from instruments.errors import BenchDisagrees, InstrumentError, PhotonbenchError
+from measurements.agreement import Agreement, compare
 from measurements.limits import Verdict, worst
 from measurements.quantity import Bound, NotMeasurable, Quantity, Result
 from station.abort import AbortRequest
-from station.agreement import DISAGREEMENT, apart
 from station.analysis import Pending
 from station.config.limits import ResolvedLimit
 from station.expected import Key
@@ -146,28 +145,31 @@ class Run:
         """
         if first is None:
             return
-        uncertainty = 2 * math.hypot(first.standard_error or 0.0, second.standard_error or 0.0)
-        fields = {
-            "what": what,
-            "lane": lane,
-            "values": [first.value, second.value],
-            "unit": first.unit,
-            "instruments": [*first.instruments, *second.instruments],
-            "uncertainty": uncertainty,
-        }
-        comparable = first.unit == second.unit and first.finite and second.finite
-        agrees = (
-            comparable and math.isfinite(uncertainty) and apart(first, second) <= DISAGREEMENT * uncertainty
-        )
-        corner = self._step.corner if self._step else ""
-        self.journal.append("agreement", step=self._steps, corner=corner, agrees=agrees, **fields)
-        if not agrees:
+        found = self.compare(what, first, second, lane=lane)
+        if not found.agrees:
             where = "" if lane is None else f" of lane {lane}"
             raise BenchDisagrees(
                 f"bench disagrees with itself: {what}{where} is {_shown(first)} and {_shown(second)}, "
-                f"uncertainty {uncertainty:.3f}",
+                f"uncertainty {found.uncertainty:.3f}",
                 remedy="clean the connectors and measure the path losses again",
             )
+
+    def compare(self, what: str, first: Quantity, second: Quantity, *, lane: int | None = None) -> Agreement:
+        """Hold two instruments against each other and record it; the caller says what follows."""
+        found = compare(first, second)
+        self.journal.append(
+            "agreement",
+            step=self._steps,
+            corner=self._step.corner if self._step else "",
+            agrees=found.agrees,
+            what=what,
+            lane=lane,
+            values=[first.value, second.value],
+            unit=first.unit,
+            instruments=[*first.instruments, *second.instruments],
+            uncertainty=found.uncertainty,
+        )
+        return found
 
     def finished(self, pending: Pending) -> Result:
         """Wait for an analysis, unless the run is to stop; an error of the analysis is raised here."""

@@ -5,15 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from instruments.errors import BenchDisagrees, UnsafeRequest
 from instruments.interfaces.attenuator import Attenuator
 from instruments.interfaces.bert import Bert, ErrorCount
+from measurements.agreement import Agreement
 from measurements.quantity import Bound, Quantity
-from station.agreement import DISAGREEMENT
 from station.config.fields import Port
 from station.paths.optics import Optics, dbm_or_floor, relative_to_db
 from station.wiring import Hop, NoRoute, Route, Wiring
+
+
+class Compare(Protocol):
+    """The way to hold two figures of one thing against each other, and to have it recorded."""
+
+    def __call__(self, what: str, first: Quantity, second: Quantity, *, lane: int | None) -> Agreement:
+        """Give what came out; who asks says what follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +66,7 @@ class ReceiverGroup:
     bert: Bert
     bert_name: str
     damage_dbm: float
+    compare: Compare
 
     @property
     def lanes(self) -> tuple[int, ...]:
@@ -103,14 +112,14 @@ class ReceiverGroup:
         for member, reading in zip(members, readings, strict=True):
             monitor_dbm, dark = dbm_or_floor(reading.power_mw, reading.floor_mw)
             monitor_u = relative_to_db(reading.relative_accuracy)
-            self._compare(
-                member, settings[member.channel], launched[member.lane], monitor_dbm, monitor_u, dark
-            )
+            bound = Bound.UPPER if dark else Bound.EXACT
+            monitor = Quantity(monitor_dbm, "dBm", monitor_u / 2, bound, instruments=(self.attenuator_name,))
+            self._check(member, settings[member.channel], launched[member.lane], monitor)
             arriving[member.lane] = Quantity(
                 monitor_dbm - member.loss_after_db,
                 "dBm",
                 math.hypot(monitor_u / 2, member.uncertainty_after_db / 2),
-                Bound.UPPER if dark else Bound.EXACT,
+                bound,
                 {"monitor_dbm": monitor_dbm, "attenuation_db": settings[member.channel]},
                 (self.attenuator_name,),
             )
@@ -153,29 +162,24 @@ class ReceiverGroup:
             + self.attenuator.accuracy_db**2
         )
 
-    def _compare(
-        self,
-        member: ReceiverLane,
-        attenuation_db: float,
-        launched: Quantity,
-        monitor_dbm: float,
-        monitor_u: float,
-        dark: bool,
+    def _check(
+        self, member: ReceiverLane, attenuation_db: float, launched: Quantity, monitor: Quantity
     ) -> None:
-        expected_dbm = launched.value - member.loss_before_db - attenuation_db
-        bound_db = DISAGREEMENT * math.sqrt(
-            (2 * (launched.standard_error or 0.0)) ** 2
-            + member.before.uncertainty_db**2
-            + self.attenuator.accuracy_db**2
-            + monitor_u**2
+        """Hold the monitor against what should arrive there; raise BenchDisagrees beyond the uncertainty."""
+        way_u = math.hypot(member.before.uncertainty_db, self.attenuator.accuracy_db)
+        expected = Quantity(
+            launched.value - member.loss_before_db - attenuation_db,
+            "dBm",
+            math.hypot(launched.standard_error or 0.0, way_u / 2),
+            launched.bound,
+            instruments=launched.instruments,
         )
-        difference_db = monitor_dbm - expected_dbm
-        agrees = difference_db >= -bound_db if dark else abs(difference_db) <= bound_db
-        if not agrees:
+        found = self.compare("power behind the attenuator", expected, monitor, lane=member.lane)
+        if not found.agrees:
             raise BenchDisagrees(
                 f"bench disagrees with itself: lane {member.lane}: the monitor of {self.attenuator_name} "
-                f"reads {monitor_dbm:.2f} dBm where {expected_dbm:.2f} dBm should arrive (launched power, "
-                f"path loss and attenuation; bound {bound_db:.2f} dB)",
+                f"reads {monitor.value:.2f} dBm where {expected.value:.2f} dBm should arrive (launched "
+                f"power, path loss and attenuation; bound {found.allowed:.2f} dB)",
                 remedy="clean the connectors, then measure the path losses again",
             )
 
@@ -192,6 +196,7 @@ class ReceiverPaths:
         bert: Bert,
         bert_name: str,
         damage_dbm: float,
+        compare: Compare,
     ) -> None:
         self._optics = optics
         self._wiring = wiring
@@ -200,6 +205,7 @@ class ReceiverPaths:
         self._bert = bert
         self._bert_name = bert_name
         self._damage_dbm = damage_dbm
+        self._compare = compare
 
     def groups(self, lanes: Sequence[int]) -> Iterator[ReceiverGroup]:
         """Open the ways, one group of lanes after the other; lanes that share a detector take turns."""
@@ -219,6 +225,7 @@ class ReceiverPaths:
                 self._bert,
                 self._bert_name,
                 self._damage_dbm,
+                self._compare,
             )
 
     def _lane(self, lane: int) -> tuple[str, ReceiverLane]:

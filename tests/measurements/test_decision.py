@@ -10,6 +10,8 @@ from measurements.decision import (
     SIMPLE_ACCEPTANCE,
     Rule,
     State,
+    acceptance,
+    by_expanded_uncertainty,
     decide,
     retests_needed,
 )
@@ -60,6 +62,26 @@ def test_both_sides_are_drawn_in():
     assert decide(Quantity(0.0, "dBm", 0.1), Limits("dBm"), ISO_14253_1).state is State.PASS
 
 
+def test_few_readings_widen_the_band():
+    budget = Budget("dB", (Contributor("repeatability", 0.1, degrees_of_freedom=5),))
+    rule = by_expanded_uncertainty(budget)
+    assert rule.guard_in_u == pytest.approx(2.65, abs=0.005)  # JCGM 100, table G.2
+    assert decide(at(3.19), TDECQ, ISO_14253_1, budget=budget).state is State.PASS
+    assert decide(at(3.19), TDECQ, rule, budget=budget).state is State.MARGINAL
+
+
+def test_acceptance_leaves_an_open_side_open():
+    assert acceptance(Limits("dB"), 0.2) == (None, None)
+    assert acceptance(Limits("dB", lower=1.0), 0.2) == (1.2, None)
+
+
+@given(value=st.floats(0, 7), u=st.floats(0.001, 1), guard=st.floats(0, 3))
+def test_marginal_is_what_simple_acceptance_passes_and_the_rule_does_not(value, u, guard):
+    found = decide(at(value, u), TDECQ, Rule("any", guard))
+    assert found.marginal == (found.upper < value <= 3.4)
+    assert (found.state is State.FAIL) == (value > 3.4)
+
+
 @given(value=st.floats(0, 7), u=st.floats(0, 1), guard=st.floats(0, 3))
 def test_a_guard_band_never_turns_a_fail_into_a_pass(value, u, guard):
     simple = decide(at(value, u), TDECQ).state
@@ -79,7 +101,14 @@ def test_a_guard_band_never_turns_a_fail_into_a_pass(value, u, guard):
         (lambda: decide(Quantity(3.0, "dBm", 0.1), TDECQ), "different units"),
         (lambda: decide(at(3.0, math.inf), TDECQ), "is none"),
         (lambda: decide(at(0.0), Limits("dB", -0.1, 0.1), ISO_14253_1), "leaves nothing"),
+        (lambda: decide(at(3.0, -0.1), TDECQ), "is none"),
+        (lambda: decide(at(3.0), Limits("dB", upper=math.nan)), "not numbers"),
+        (lambda: decide(at(3.0), Limits("dB", upper=math.inf)), "not numbers"),
+        (lambda: decide(at(3.0), Limits("dB", 3.5, 2.5)), "leaves nothing"),
+        (lambda: decide(at(3.0), TDECQ, budget=Budget("dBm", (Contributor("a", 1.0),))), "different units"),
         (lambda: Rule("negative", -1.0), "is none"),
+        (lambda: Rule("none", math.nan), "is none"),
+        (lambda: retests_needed(0.1, math.nan, wanted=0.1), "not positive"),
         (lambda: retests_needed(-0.1, 0.1, wanted=0.1), "not positive"),
     ],
 )

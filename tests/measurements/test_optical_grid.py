@@ -6,10 +6,14 @@ from measurements.optical_grid import (
     GridError,
     dwdm_frequency_thz,
     flexible_slot,
+    frequency_error,
     frequency_error_ghz,
     on_cwdm_grid,
     on_dwdm_grid,
+    on_flexible_grid,
 )
+from measurements.quantity import Bound
+from measurements.spectrum import LaserLine
 
 
 @pytest.mark.parametrize(
@@ -41,6 +45,24 @@ def test_every_channel_finds_itself(channel, spacing):
     assert found.error_ghz == pytest.approx(0.0, abs=1e-6)
 
 
+def test_the_flexible_grid_has_finer_middles():
+    found = on_flexible_grid(193.0512)
+    assert (found.channel, found.nominal_thz) == (-8, pytest.approx(193.05))
+    assert found.error_ghz == pytest.approx(1.2, abs=1e-6)
+    low, high = flexible_slot(found.channel, 4)
+    assert found.nominal_thz == pytest.approx(0.5 * (low + high))
+
+
+def test_a_laser_line_s_error_goes_over_into_frequency():
+    line = LaserLine(1552.60, 0.004, 1552.6, 0.0, 40.0, Bound.EXACT, 1553.0)
+    found = frequency_error(line, 193.1)
+    assert found.unit == "GHz"
+    assert found.value == pytest.approx(frequency_error_ghz(1552.60, 193.1))
+    assert found.value == pytest.approx(-9.4, abs=0.2)
+    assert found.standard_error == pytest.approx(0.004 * 124.4, rel=1e-3)
+    assert found.evidence == {"centre_nm": 1552.60, "nominal_thz": 193.1}
+
+
 def test_flexible_slots():
     assert flexible_slot(0, 4) == pytest.approx((193.075, 193.125))
     assert flexible_slot(-8, 6) == pytest.approx((193.0125, 193.0875))
@@ -61,6 +83,8 @@ def test_cwdm_channels():
         lambda: on_dwdm_grid(float("nan"), 100.0),
         lambda: frequency_error_ghz(-1.0, 193.1),
         lambda: flexible_slot(0, 0),
+        lambda: on_flexible_grid(float("nan")),
+        lambda: frequency_error_ghz(1552.5, 1931.0),
         lambda: on_cwdm_grid(1655.0),
         lambda: on_cwdm_grid(float("inf")),
     ],

@@ -1,12 +1,17 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from scipy.stats import multivariate_normal, norm
+from scipy.integrate import quad
+from scipy.special import owens_t
+from scipy.stats import norm
 
-from measurements.decision import FIVE_PER_CENT, ISO_14253_1, SIMPLE_ACCEPTANCE, Rule
+from measurements.decision import FIVE_PER_CENT, ISO_14253_1, SIMPLE_ACCEPTANCE, Rule, decide
 from measurements.limits import Limits
-from measurements.risk import Process, conformance, global_risk
+from measurements.quantity import Quantity
+from measurements.risk import Process, conformance, global_risk, specific_risk
 from measurements.uncertainty import UncertaintyError
 
 UPPER = Limits("dB", upper=3.4)
@@ -21,6 +26,12 @@ def test_specific_risks_at_the_acceptance_limits():
     assert conformance(3.5, 0.0, UPPER) == 0.0
 
 
+@pytest.mark.parametrize(("rule", "most"), [(ISO_14253_1, 0.0228), (FIVE_PER_CENT, 0.0500)])
+def test_whoever_is_accepted_has_no_more_than_the_rules_risk(rule, most):
+    highest = decide(Quantity(3.0, "dB", 0.1), UPPER, rule).upper
+    assert specific_risk(highest, 0.1, UPPER) == pytest.approx(most, abs=5e-5)
+
+
 @given(value=st.floats(-2, 8), u=st.floats(0.01, 2))
 def test_conformance_is_the_normal_share_between_the_limits(value, u):
     expected = norm.cdf(3.4, value, u) - norm.cdf(1.0, value, u)
@@ -31,19 +42,74 @@ def test_conformance_far_outside_keeps_its_figures():
     assert conformance(-1.0, 0.2, BOTH) == pytest.approx(norm.sf(10) - norm.sf(22), rel=1e-9)
 
 
-@pytest.mark.parametrize("rule", [SIMPLE_ACCEPTANCE, FIVE_PER_CENT, ISO_14253_1])
-@pytest.mark.parametrize("u", [0.01, 0.1, 0.5])
-def test_one_limit_is_the_bivariate_normal(rule, u):
-    process = Process(2.6, 0.4)
-    found = global_risk(process, u, UPPER, rule)
-    measured = np.hypot(process.deviation, u)
-    correlation = process.deviation / measured
-    limit, accept = (3.4 - 2.6) / process.deviation, (3.4 - rule.guard_in_u * u - 2.6) / measured
-    both_good = multivariate_normal([0, 0], [[1, correlation], [correlation, 1]], abseps=1e-12).cdf(
-        [limit, accept]
-    )
-    assert found.false_accept == pytest.approx(norm.cdf(accept) - both_good, abs=2e-8)
-    assert found.false_reject == pytest.approx(norm.cdf(limit) - both_good, abs=2e-8)
+@given(value=st.floats(-2, 8), u=st.floats(0, 2), lower=st.booleans(), upper=st.booleans())
+def test_specific_risk_is_what_conformance_leaves(value, u, lower, upper):
+    limits = Limits("dB", 1.0 if lower else None, 3.4 if upper else None)
+    assert specific_risk(value, u, limits) == pytest.approx(1 - conformance(value, u, limits), abs=1e-12)
+
+
+def test_a_small_specific_risk_keeps_its_figures():
+    assert specific_risk(2.2, 0.1, UPPER) == pytest.approx(norm.sf(12), rel=1e-9)
+    assert specific_risk(2.0, 0.1, BOTH) == pytest.approx(norm.sf(10) + norm.sf(14), rel=1e-9)
+
+
+def test_a_process_that_is_known_draws_the_truth_towards_it():
+    process, u, value = Process(2.6, 0.3), 0.2, 3.35
+    rng = np.random.default_rng(7)
+    truth = rng.normal(process.mean, process.deviation, 4_000_000)
+    seen = np.abs(truth + rng.normal(0, u, truth.size) - value) < 0.02
+    assert conformance(value, u, UPPER, process) == pytest.approx(np.mean(truth[seen] <= 3.4), abs=0.005)
+    assert conformance(value, u, UPPER, Process(2.6, 1e6)) == pytest.approx(conformance(value, u, UPPER))
+    assert conformance(value, 0.0, UPPER, process) == 1.0
+
+
+def both_below(h, k, correlation):
+    """Owen's closed form of the bivariate normal: the share with both below h and k."""
+    rest = np.sqrt(1 - correlation**2)
+    found = 0.5 * (norm.cdf(h) + norm.cdf(k))
+    found -= owens_t(h, (k - correlation * h) / (h * rest)) + owens_t(k, (h - correlation * k) / (k * rest))
+    return found if h * k > 0 else found - 0.5
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    mean=st.floats(0, 5).filter(lambda mean: abs(mean - 3.4) > 1e-6),
+    deviation=st.floats(0.02, 2),
+    u=st.floats(0.0005, 3),
+    guard=st.floats(0, 3),
+)
+def test_one_limit_is_the_bivariate_normal(mean, deviation, u, guard):
+    measured = np.hypot(deviation, u)
+    limit, accept = (3.4 - mean) / deviation, (3.4 - guard * u - mean) / measured
+    assume(abs(accept) > 1e-6)
+    good = both_below(limit, accept, deviation / measured)
+    rule = Rule("any", guard)
+    found = global_risk(Process(mean, deviation), u, UPPER, rule)
+    assert found.false_accept == pytest.approx(norm.cdf(accept) - good, abs=1e-9)
+    assert found.false_reject == pytest.approx(norm.cdf(limit) - good, abs=1e-9)
+    mirrored = global_risk(Process(-mean, deviation), u, Limits("dB", lower=-3.4), rule)
+    assert mirrored.false_accept == pytest.approx(found.false_accept, abs=1e-12)
+    assert mirrored.false_reject == pytest.approx(found.false_reject, abs=1e-12)
+
+
+@pytest.mark.parametrize("u", [0.001, 0.05, 0.4])
+@pytest.mark.parametrize("guard", [0.0, 1.6449, 2.0])
+def test_two_limits_are_those_of_the_double_integral(u, guard):
+    process = Process(2.9, 0.5)
+    units = norm(process.mean, process.deviation)
+
+    def accepted(truth):
+        return norm.cdf((3.4 - guard * u - truth) / u) - norm.cdf((1.0 + guard * u - truth) / u)
+
+    def share(begin, end, chance):
+        near = [edge + k * u for edge in (1.0, 3.4) for k in range(-9, 10)]
+        pieces = pairwise(np.unique(np.clip([begin, *near, end], begin, end)).tolist())
+        return sum(quad(lambda x: units.pdf(x) * chance(x), a, b, epsabs=1e-13)[0] for a, b in pieces)
+
+    found = global_risk(process, u, BOTH, Rule("any", guard))
+    bad = share(-2.0, 1.0, accepted) + share(3.4, 8.0, accepted)
+    assert found.false_accept == pytest.approx(bad, abs=1e-9)
+    assert found.false_reject == pytest.approx(share(1.0, 3.4, lambda x: 1 - accepted(x)), abs=1e-9)
 
 
 @pytest.mark.parametrize("limits", [UPPER, BOTH, Limits("dB", lower=2.0)])
@@ -82,7 +148,12 @@ def test_a_wider_guard_band_moves_risk_from_the_user_to_the_maker(mean, deviatio
     "call",
     [
         lambda: conformance(1.0, -0.1, UPPER),
-        lambda: global_risk(Process(1.0, 0.0), 0.1, UPPER, SIMPLE_ACCEPTANCE),
+        lambda: conformance(float("nan"), 0.1, UPPER),
+        lambda: specific_risk(1.0, 0.1, Limits("dB", upper=float("nan"))),
+        lambda: Process(1.0, 0.0),
+        lambda: Process(float("nan"), 1.0),
+        lambda: Process(1.0, float("inf")),
+        lambda: global_risk(Process(1.0, 1.0), 0.1, Limits("dB", upper=float("inf")), SIMPLE_ACCEPTANCE),
         lambda: global_risk(Process(1.0, 1.0), float("nan"), UPPER, SIMPLE_ACCEPTANCE),
         lambda: global_risk(Process(1.0, 1.0), 1.0, BOTH, ISO_14253_1),
     ],

@@ -1,4 +1,6 @@
+import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -70,12 +72,64 @@ def test_the_record_shows_the_largest_share_first():
     assert sum(row["share"] for row in rows) == pytest.approx(1.0)
 
 
+def test_shares_hold_half_of_each_covariance():
+    both = Budget("dB", (METER, PATH), {("meter", "path loss"): 1.0})
+    shares = {row["name"]: row["share"] for row in both.rows()}
+    assert shares["meter"] == pytest.approx(0.075 * 0.115 / 0.115**2)
+    assert sum(shares.values()) == pytest.approx(1.0)
+
+
+def test_the_whole_budget_goes_into_the_record():
+    repeated = Contributor("repeatability", 0.05, degrees_of_freedom=4)
+    budget = Budget("dB", (METER, PATH, repeated), {("meter", "path loss"): 0.3})
+    told = json.loads(json.dumps(budget.record(), allow_nan=False))
+    assert told["standard"] == budget.standard
+    assert told["expanded"] == pytest.approx(told["coverage_factor"] * told["standard"])
+    assert told["correlations"] == [["meter", "path loss", 0.3]]
+    assert {row["name"]: row["degrees_of_freedom"] for row in told["contributors"]} == {
+        "meter": None,
+        "path loss": None,
+        "repeatability": 4,
+    }
+
+
+def test_what_cancels_altogether_leaves_no_uncertainty():
+    one = Contributor("a", 0.1, degrees_of_freedom=3)
+    found = Budget("dB", (one, Contributor("b", 0.1)), {("a", "b"): -1.0})
+    assert (found.standard, found.degrees_of_freedom, found.expanded()) == (0.0, 3, 0.0)
+    nearly = Budget("dB", (one, Contributor("b", 0.1, degrees_of_freedom=3)), {("a", "b"): -0.9})
+    assert nearly.degrees_of_freedom == 3
+    same = difference(Budget("dB", (one,)), Budget("dB", (one,)))
+    assert (same.standard, same.degrees_of_freedom, same.expanded()) == (0.0, math.inf, 0.0)
+    assert same.rows()[0]["share"] == 0.0
+
+
+def test_a_difference_is_that_of_drawn_results():
+    """The path is shared, the scope follows the meter: no root sum of squares tells this."""
+    oma = Budget("dB", (PATH, Contributor("scope", 0.05)))
+    average = Budget("dB", (PATH, Contributor("meter", 0.02)), {("path loss", "meter"): 0.5})
+    rng = np.random.default_rng(3)
+    spread = np.array([[0.04**2, 0.5 * 0.04 * 0.02], [0.5 * 0.04 * 0.02, 0.02**2]])
+    path, meter = rng.multivariate_normal([0, 0], spread, 200_000).T
+    drawn = (path + rng.normal(0, 0.05, path.size)) - (path + meter)
+    assert difference(oma, average).standard == pytest.approx(drawn.std(), rel=0.01)
+    half = Budget("dB", (replace(PATH, sensitivity=0.5), Contributor("meter", 0.02)), average.correlations)
+    drawn = (path + rng.normal(0, 0.05, path.size)) - (0.5 * path + meter)
+    assert difference(oma, half).standard == pytest.approx(drawn.std(), rel=0.01)
+
+
 @pytest.mark.parametrize(
     "build",
     [
         lambda: Contributor("bad", -1.0),
         lambda: Contributor("bad", math.nan),
         lambda: Contributor("bad", 1.0, coverage_factor=0.0),
+        lambda: Contributor("bad", 1.0, coverage_factor=math.inf),
+        lambda: Contributor("bad", 1.0, degrees_of_freedom=math.nan),
+        lambda: Contributor("bad", 1.0, sensitivity=math.inf),
+        lambda: Contributor("bad", 1.0, Distribution.RECTANGULAR, coverage_factor=2.0),
+        lambda: Budget("dB", (METER, PATH), {("meter", "path loss"): math.nan}),
+        lambda: Budget("dB", (METER, PATH), {("meter", "path loss"): 0.5, ("path loss", "meter"): 0.4}),
         lambda: Budget("dB", ()),
         lambda: Budget("dB", (METER, METER)),
         lambda: Budget("dB", (METER, PATH), {("meter", "nobody"): 0.5}),
@@ -88,6 +142,11 @@ def test_the_record_shows_the_largest_share_first():
         lambda: Budget("dB", (METER,)).coverage_factor(1.5),
         lambda: difference(Budget("dB", (METER,)), Budget("dBm", (PATH,))),
         lambda: difference(Budget("dB", (METER,)), Budget("dB", (Contributor("meter", 0.3),))),
+        lambda: difference(Budget("dB", (METER,)), Budget("dB", (replace(METER, degrees_of_freedom=3),))),
+        lambda: difference(
+            Budget("dB", (METER, PATH), {("meter", "path loss"): 0.5}),
+            Budget("dB", (METER, PATH), {("meter", "path loss"): 0.4}),
+        ),
     ],
 )
 def test_budgets_that_cannot_be_are_refused(build):

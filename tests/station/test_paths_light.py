@@ -1,6 +1,7 @@
 import pytest
 
 from instruments.errors import BenchDisagrees, UnsafeRequest
+from measurements.agreement import compare
 from measurements.quantity import Bound, Quantity
 from station.config.loader import load_product, load_station
 from station.paths.check import PathCheck
@@ -33,7 +34,7 @@ class Paths:
     """The shipped station, or a changed one, with instruments that remember."""
 
     def __init__(self, station=STATION, *, arriving_dbm=None, errors=lambda detector: 1000):
-        self.asked, self.events = [], Events()
+        self.asked, self.events, self.agreements = [], Events(), []
         self.product = load_product(PRODUCT).value
         self.wiring = Wiring(load_station(station).value)
         switches = {name: FakeSwitch(self.asked, name) for name in ("switch", "relay")}
@@ -48,7 +49,12 @@ class Paths:
             self.bert,
             "bert",
             DAMAGE_DBM,
+            self.compared,
         )
+
+    def compared(self, what, first, second, *, lane):
+        self.agreements.append((what, first, second, lane))
+        return compare(first, second)
 
     def honest(self, channel, attenuation_db):
         way = self.wiring.route(
@@ -125,6 +131,13 @@ def test_a_monitor_that_contradicts_launch_loss_and_attenuation_is_an_error(moni
         with pytest.raises(BenchDisagrees, match="lane 1: the monitor of attenuator reads") as told:
             group.illuminate({1: -8.0}, {1: light()})
         assert "clean the connectors" in told.value.remedy
+    # It stands in the record either way.
+    ((what, expected, monitor, lane),) = paths.agreements
+    assert (what, lane) == ("power behind the attenuator", 1)
+    assert expected.value == pytest.approx(-8.0 + AFTER_DB)
+    assert monitor.value == pytest.approx(-60.0 if monitor_dbm is None else monitor_dbm)
+    assert (expected.instruments, monitor.instruments) == (("power_meter",), ("attenuator",))
+    assert compare(expected, monitor).allowed == pytest.approx(0.41, abs=0.005)
 
 
 def test_a_dark_monitor_agrees_with_less_light_than_it_can_see():

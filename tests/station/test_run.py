@@ -256,6 +256,24 @@ def test_a_bench_that_disagrees_with_itself_is_an_error(tmp_path, first, second,
     assert [event["agrees"] for event in told] == ([] if first is None else [agree])
 
 
+def test_who_compares_gets_the_answer_and_the_record_has_it(tmp_path):
+    run = a_run(tmp_path)
+    run.begin_step("power", "room")
+    found = run.compare("power behind the attenuator", meter(-8.0), meter(-7.0), lane=2)
+    assert (found.agrees, found.difference) == (False, -1.0)
+    (told,) = of(concluded(run)[2], "agreement")
+    assert {k: told[k] for k in ("what", "lane", "corner", "values", "unit", "agrees")} == {
+        "what": "power behind the attenuator",
+        "lane": 2,
+        "corner": "room",
+        "values": [-8.0, -7.0],
+        "unit": "dBm",
+        "agrees": False,
+    }
+    assert told["instruments"] == ["meter", "meter"]
+    assert told["uncertainty"] == pytest.approx(2 * math.hypot(0.1, 0.1))
+
+
 # --- errors and the request to stop ------------------------------------------------------------------
 
 

@@ -1,12 +1,10 @@
-"""Spectrum, intensity noise, and the agreement of instruments."""
+"""Lines and side modes of traces that are known by construction."""
 
 import numpy as np
 import pytest
 
-from measurements.agreement import compare_levels, oma_agreement, oma_from_average
 from measurements.quantity import Bound, Cause, NotMeasurable
-from measurements.rin import noise_bandwidth_hz, rin_oma
-from measurements.spectrum import SpectrumError, laser_line
+from measurements.spectrum import SpectrumError, laser_line, no_line
 
 
 def trace(lines, *, floor_dbm=-70.0, width_nm=0.1, start=1300.0, stop=1322.0, points=4401):
@@ -74,63 +72,12 @@ def test_traces_that_cannot_be_read_are_refused():
             laser_line(arguments[0], arguments[1], resolution_nm=arguments[2])
 
 
-@pytest.mark.parametrize(("rate", "rin", "share"), [(53.125, -136.0, 0.01321), (106.25, -139.0, 0.01322)])
-def test_rin_of_the_tables(rate, rin, share):
-    found = rin_oma([share], oma_mw=1.0, symbol_rate_gbd=rate)
-    assert found.rin_db_per_hz == pytest.approx(rin, abs=0.01)
-    assert found.bound is Bound.EXACT
-    assert rin_oma([5 * share], oma_mw=5.0, symbol_rate_gbd=rate).rin_db_per_hz == pytest.approx(
-        rin, abs=0.01
-    )
+def test_a_resolution_without_end_is_refused():
+    with pytest.raises(SpectrumError, match="resolution"):
+        laser_line(*trace([(1311.0, 0.0)]), resolution_nm=float("inf"))
 
 
-def test_the_scope_is_taken_out_in_squares():
-    alone = rin_oma([0.012, 0.006], oma_mw=1.0, symbol_rate_gbd=53.125)
-    with_scope = [np.hypot(0.012, 0.008), np.hypot(0.006, 0.008)]
-    found = rin_oma(with_scope, oma_mw=1.0, symbol_rate_gbd=53.125, scope_noise_mw=0.008)
-    assert found.rin_db_per_hz == pytest.approx(alone.rin_db_per_hz, abs=1e-6)
-
-
-def test_noise_hidden_by_the_scope_is_an_upper_bound():
-    found = rin_oma(
-        [0.008], oma_mw=1.0, symbol_rate_gbd=53.125, scope_noise_mw=0.008, scope_noise_error_mw=1e-4
-    )
-    assert found.bound is Bound.UPPER
-    assert found.noise_mw == pytest.approx(np.sqrt(2 * 0.008 * 1e-4))
-
-
-def test_noise_bandwidth_of_the_reference_receiver():
-    assert noise_bandwidth_hz(26.5625e9) == pytest.approx(0.52318 * 53.125e9, rel=1e-4)
-
-
-@pytest.mark.parametrize(
-    "arguments", [([], 1.0, 53.0), ([0.01], 0.0, 53.0), ([0.01], 1.0, 0.0), ([-0.01], 1.0, 53.0)]
-)
-def test_what_gives_no_rin_is_refused(arguments):
-    noise, oma, rate = arguments
-    with pytest.raises(ValueError, match="noise"):
-        rin_oma(noise, oma_mw=oma, symbol_rate_gbd=rate)
-
-
-@pytest.mark.parametrize(
-    ("ratio_db", "expected_db"), [(3.5, -1.164), (4.0, -0.650), (4.5, -0.212), (5.0, 0.166), (6.0, 0.781)]
-)
-def test_oma_from_average_and_extinction(ratio_db, expected_db):
-    assert 10 * np.log10(oma_from_average(1.0, ratio_db)) == pytest.approx(expected_db, abs=1e-3)
-
-
-def test_meter_and_scope_agree_within_their_uncertainties():
-    assert compare_levels(1.0, 1.3, first_uncertainty_db=0.3, second_uncertainty_db=0.2).agrees
-    apart = compare_levels(1.0, 1.4, first_uncertainty_db=0.3, second_uncertainty_db=0.2)
-    assert not apart.agrees
-    assert apart.difference_db == pytest.approx(-0.4)
-    implied = oma_from_average(1.4, 5.0)
-    assert oma_agreement(implied * 1.02, 1.4, 5.0, uncertainty_db=0.1).agrees
-    assert not oma_agreement(implied * 1.05, 1.4, 5.0, uncertainty_db=0.1).agrees
-
-
-def test_nonsense_is_not_compared():
-    with pytest.raises(ValueError, match="finite"):
-        compare_levels(1.0, float("nan"), first_uncertainty_db=0.1, second_uncertainty_db=0.1)
-    with pytest.raises(ValueError, match="extinction"):
-        oma_from_average(0.0, 5.0)
+def test_a_line_stands_out_of_a_trace_or_the_trace_says_how_high_it_is():
+    wavelength, power = trace([(1311.0, 0.0)])
+    assert no_line(power) is None
+    assert no_line(np.zeros(wavelength.size)).evidence == {"highest_dbm": 0.0}
