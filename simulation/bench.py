@@ -151,6 +151,22 @@ class Bench:
         """Get a VISA library of this bench's own, for `pyvisa.ResourceManager`."""
         return BenchVisaLibrary.for_bench(self._addresses, self.clock)
 
+    def optical_ports(self) -> list[str]:
+        """Get all ports that a fibre begins or ends at."""
+        return self.light.ports()
+
+    def electrical_ports(self) -> list[str]:
+        """Get all ports that a cable begins or ends at."""
+        return self.electrical.ports()
+
+    def light_at(self, port: str) -> Light | None:
+        """Get the light at a port now: what falls on it, or leaves it; None if there is no such port."""
+        return self.light.at(port)
+
+    def signal_at(self, port: str) -> ElectricalSignal | None:
+        """Get the signal at a port that a cable begins or ends at."""
+        return self.electrical.at(port)
+
     def safe_state(self) -> dict[str, dict[str, object]]:
         """Get the truth about every output, past all messages."""
         state: dict[str, dict[str, object]] = {

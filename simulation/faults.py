@@ -1,15 +1,16 @@
 """What goes wrong between a bench and its instruments, each by the name that a technician would use.
 
-All but two act where messages are exchanged, so that no instrument knows of them; over_range and
-under_range are asked for by the instruments that measure.
+Most act where messages are exchanged, so that no instrument knows of them. over_range, under_range,
+drifted_reference, stuck_attenuator and worn_switch are asked for by the instruments that have such a part.
 """
 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from types import MappingProxyType
 
 
 class FaultKind(StrEnum):
@@ -27,6 +28,8 @@ class FaultKind(StrEnum):
     """Calls itself `identity`: the wrong instrument at this address."""
     ERROR_IN_QUEUE = "error_in_queue"
     """Reports `error_code` once."""
+    ERROR_FLOOD = "error_flood"
+    """Reports `error_code` with every message: its queue is never empty again."""
     STUCK_BUSY = "stuck_busy"
     """Starts operations and never ends them."""
     OVER_RANGE = "over_range"
@@ -35,6 +38,14 @@ class FaultKind(StrEnum):
     """Says that every reading is below its range."""
     DROPPED_LINK = "dropped_link"
     """Loses its connection."""
+    POWER_CYCLED = "power_cycled"
+    """Loses its mains once: settings, buffers and connections are gone, then it starts for `delay_s`."""
+    DRIFTED_REFERENCE = "drifted_reference"
+    """Reads every power `amount_db` too high: its reference has drifted since its calibration."""
+    STUCK_ATTENUATOR = "stuck_attenuator"
+    """Takes every setting and reports it, but its filter stays where it was."""
+    WORN_SWITCH = "worn_switch"
+    """Loses more light with every switching, differently each time: by `amount_db` on average."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +61,27 @@ class Fault:
     after_messages: int = 0
     after_s: float = 0.0
     delay_s: float = 60.0
+    amount_db: float = 0.5
     identity: str = "Unknown Works,Model 0,0,0.0"
     error_code: int = -310
 
     def __post_init__(self) -> None:
         # A plain word from a file is as good as the member.
         object.__setattr__(self, "kind", FaultKind(self.kind))
+
+
+PARAMETERS: Mapping[FaultKind, tuple[str, ...]] = MappingProxyType(
+    {
+        FaultKind.SLOW: ("delay_s",),
+        FaultKind.WRONG_IDENTITY: ("identity",),
+        FaultKind.ERROR_IN_QUEUE: ("error_code",),
+        FaultKind.ERROR_FLOOD: ("error_code",),
+        FaultKind.POWER_CYCLED: ("delay_s",),
+        FaultKind.DRIFTED_REFERENCE: ("amount_db",),
+        FaultKind.WORN_SWITCH: ("amount_db",),
+    }
+)
+"""What belongs to a kind beyond when it begins."""
 
 
 class LinkDropped(Exception):
@@ -74,6 +100,39 @@ class FaultLine:
         self._random = random.Random(seed)
         self.present = bool(self._faults)
         self._now_s = now_s
+
+    @property
+    def all(self) -> tuple[Fault, ...]:
+        """Get all faults, begun or not."""
+        return self._faults
+
+    def told(self) -> list[dict[str, object]]:
+        """Describe all faults in plain values."""
+        return [
+            {
+                "kind": str(fault.kind),
+                "begun": self._begun(fault),
+                **{name: getattr(fault, name) for name in PARAMETERS.get(fault.kind, ())},
+            }
+            for fault in self._faults
+        ]
+
+    def begin(self, fault: Fault) -> None:
+        """Add a fault, counted from now, in place of one of its kind."""
+        self.end(fault.kind)
+        begun = replace(
+            fault,
+            after_messages=fault.after_messages + self._messages,
+            after_s=fault.after_s + self._now_s() if fault.after_s else 0.0,
+        )
+        self._reported.discard(begun)
+        self._faults = (*self._faults, begun)
+        self.present = True
+
+    def end(self, kind: FaultKind | None = None) -> None:
+        """Take a fault away, or all of them."""
+        self._faults = tuple(fault for fault in self._faults if kind is not None and fault.kind is not kind)
+        self.present = bool(self._faults)
 
     def find(self, kind: FaultKind) -> Fault | None:
         """Get the fault of this kind, if it has begun."""
@@ -98,11 +157,23 @@ class FaultLine:
         if self.active(FaultKind.DROPPED_LINK):
             raise LinkDropped
 
-    def pending_error(self, message: bytes) -> int | None:
-        """Give the number of the error that this message finds in the queue, once.
+    def take_power_cut(self) -> Fault | None:
+        """Give the power cut that has begun, once."""
+        fault = self.find(FaultKind.POWER_CYCLED)
+        if fault is None or fault in self._reported:
+            return None
+        self._reported.add(fault)
+        return fault
 
-        A message that clears or only reads the queue is let pass: the error shall be met by real work.
+    def pending_error(self, message: bytes) -> int | None:
+        """Give the number of the error that this message finds in the queue.
+
+        That of error_in_queue comes once, and lets pass a message that clears or only reads the queue:
+        it shall be met by real work.
         """
+        flood = self.find(FaultKind.ERROR_FLOOD)
+        if flood is not None:
+            return flood.error_code
         fault = self.find(FaultKind.ERROR_IN_QUEUE)
         start = message.lstrip(b":").upper()
         if fault is None or fault in self._reported or b"*CLS" in start or start.startswith(b"SYST"):

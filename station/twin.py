@@ -291,7 +291,7 @@ def _number(value: object) -> float:
 def _fault(fault: FaultEntry) -> Fault:
     given = {
         name: value
-        for name in ("delay_s", "identity", "error_code")
+        for name in ("delay_s", "identity", "error_code", "amount_db")
         if (value := getattr(fault, name)) is not None
     }
     return Fault(

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import ClassVar
 
+from simulation.faults import FaultKind
 from simulation.physics.light import Light, Passage
 from simulation.physics.loss import fixed, true_loss
 from simulation.physics.randomness import truncated_normal
@@ -146,6 +147,10 @@ class DiconGp700(ScpiDevice):
         noise = self.noise(f"move {name}")
         seconds = float(noise.uniform(FASTEST_S, SLOWEST_S))
         module.repeat_error_db = truncated_normal(noise, REPEATABILITY_DB / 2, REPEATABILITY_DB)
+        worn = self.faults.find(FaultKind.WORN_SWITCH) if self.faults.present else None
+        if worn is not None:
+            # A worn mirror stops where it likes: losses pile up on one side only.
+            module.repeat_error_db = abs(module.repeat_error_db) + float(noise.exponential(worn.amount_db))
         module.channel = channel
         module.settled_ns = max(module.settled_ns, self.after_ns(seconds))
         # It takes no command while a mirror moves.

@@ -267,7 +267,7 @@ class KeysightN1092D(ScpiDevice):
             jitter_ps=self._jitter_ps,
         )
         record = self._front_end.acquire(light, sampling, self.noise(f"samples {name}"))
-        scale = np.float32(channel.gain * self._responsivity(channel, light))
+        scale = np.float32(self.reference_factor * channel.gain * self._responsivity(channel, light))
         return replace(record, power_mw=record.power_mw * scale)
 
     def _arriving(self, name: str) -> Light:
@@ -340,6 +340,7 @@ class KeysightN1092D(ScpiDevice):
             noise_mw_per_rthz=MONITOR_NOISE_MW_PER_RTHZ,
         )
         gain = channel.gain * channel.monitor_gain * self._responsivity(channel, light)
+        gain *= self.reference_factor
         return max(reading_mw * gain, MONITOR_LOWEST_MW) * 1e-3
 
     def power_status(self) -> str:

@@ -100,7 +100,8 @@ class KeysightN7744A(ScpiDevice):
         light = self._light.arriving(str(port)) if self._light is not None else ()
         current_a = settings.photodiode.current_a(light)
         read_w = settings.photodiode.power_w(current_a, settings.wavelength_m * 1e9)
-        return read_w * self._gain[port], sum(beam.power_mw for beam in light) * MILLIWATT
+        factor = self._gain[port] * self.reference_factor
+        return read_w * factor, sum(beam.power_mw for beam in light) * MILLIWATT
 
     def _measure_w(self, port: int, averaging_s: float) -> float:
         """Average over a time: noise falls with its root; the offset is what zeroing left."""

@@ -66,6 +66,7 @@ class Channel:
     target_db: float = 0.0
     repeat_db: float = 0.0
     monitor_offset_db: float = 0.0
+    stuck_db: float | None = None
     photodiode: Photodiode = field(default_factory=Photodiode)
 
     def filter_db(self, now_ns: int) -> float:
@@ -137,7 +138,10 @@ class KeysightN7764A(ScpiDevice):
         """Close the shutters and set all channels to their power-on settings."""
         super().reset()
         for channel, state in self._channels.items():
-            fresh = Channel(start_db=state.filter_db(self.now_ns), start_ns=self.now_ns)
+            self._filter_db(channel)
+            fresh = Channel(
+                start_db=state.filter_db(self.now_ns), start_ns=self.now_ns, stuck_db=state.stuck_db
+            )
             self._channels[channel] = fresh
 
     def safe_state(self) -> Mapping[str, object]:
@@ -167,10 +171,21 @@ class KeysightN7764A(ScpiDevice):
         self.catch_up()
         return (Passage(f"{number}.in", self._loss(int(number))),)
 
+    def _filter_db(self, channel: int) -> float:
+        """Get where the filter truly stands; a stuck one stays where it was when the fault began."""
+        state = self._channels[channel]
+        nominal_db = state.filter_db(self.now_ns)
+        if not self.faults.active(FaultKind.STUCK_ATTENUATOR):
+            state.stuck_db = None
+            return nominal_db
+        if state.stuck_db is None:
+            state.stuck_db = nominal_db
+        return state.stuck_db
+
     def _loss(self, channel: int) -> Callable[[float], float]:
         """Get the true loss now, by wavelength in nm."""
         state, now_ns = self._channels[channel], self.now_ns
-        nominal_db = state.filter_db(now_ns)
+        nominal_db = self._filter_db(channel)
         ripple_db = self._ripple_db[channel] * math.sin(self._phase[channel] + nominal_db)
         # A filter at its zero stop has neither slope nor ripple.
         error_db = nominal_db * self._slope[channel] + (ripple_db + state.repeat_db) * min(1.0, nominal_db)
@@ -189,12 +204,15 @@ class KeysightN7764A(ScpiDevice):
         arriving = self._light.arriving(f"{channel}.in") if self._light is not None else ()
         leaving = tuple(beam.after(loss_db(beam.wavelength_nm)) for beam in arriving)
         current_a = state.photodiode.current_a(leaving)
-        return state.photodiode.power_w(current_a, state.wavelength_m * 1e9) * self._gain[channel]
+        return state.photodiode.power_w(current_a, state.wavelength_m * 1e9) * (
+            self._gain[channel] * self.reference_factor
+        )
 
     # Handlers.
 
     def _move(self, channel: int, target_db: float) -> None:
         state = self._channels[channel]
+        self._filter_db(channel)
         state.start_db, state.start_ns = state.filter_db(self.now_ns), self.now_ns
         state.target_db = target_db
         state.repeat_db = float(self.noise(f"repeat {channel}").normal(0.0, _REPEATABILITY_DB))

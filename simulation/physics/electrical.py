@@ -72,6 +72,17 @@ class ElectricalNetwork:
         signal = self._elements[name].electrical_emission(local)
         return signal if signal is not None and signal.on else None
 
+    def ports(self) -> list[str]:
+        """Get all ports that a cable begins or ends at, in order."""
+        return sorted({*self._into, *self._into.values()})
+
+    def at(self, port: str) -> ElectricalSignal | None:
+        """Get the signal that arrives at a port or leaves it now."""
+        if port in self._into:
+            return self.arriving(port)
+        name, local = split_port(port)
+        return self._elements[name].electrical_emission(local) if name in self._elements else None
+
     def source_for(self, element: str) -> ElectricalSource:
         """Give one element its view of the network, with port names of its own."""
         return _View(self, element)

@@ -65,6 +65,21 @@ class LightNetwork:
         """
         return tuple(self._arriving(port, ()))
 
+    def ports(self) -> list[str]:
+        """Get all ports that a fibre begins or ends at, in order."""
+        starts = {f"{name}.{local}" for _, name, local in self._into.values()}
+        return sorted(starts | self._into.keys())
+
+    def at(self, port: str) -> Light | None:
+        """Get the light that falls on a port or leaves it now; None if no element has light there."""
+        if port in self._into:
+            return self.arriving(port)
+        name, _, local = port.partition(".")
+        if name not in self._elements:
+            return None
+        leaving = tuple(self._leaving(name, local, ()))
+        return leaving if leaving or port in self.ports() else None
+
     def source_for(self, element: str) -> LightSource:
         """Give one element its view of the network, with port names of its own."""
         return _View(self, element)

@@ -99,6 +99,8 @@ class ScpiDevice:
         self.faults = FaultLine()
         self.now_ns = clock.now_ns
         self.busy_until_ns = 0
+        self.listener: Callable[[float, str, bytes], None] | None = None
+        """Is told the time in seconds, ">>" or "<<", and each message or answer."""
         self.exchange: Exchange | None = None
         self.exchanges: list[Exchange] = []
         self.tree = HeaderTree((*type(self).commands, *COMMON))
@@ -145,6 +147,16 @@ class ScpiDevice:
         own = [fault for fault in faults if fault.instrument == self.name]
         self.faults = FaultLine(own, seed=self.seed, now_s=lambda: self.clock.now_ns / 1e9)
 
+    def power_cycle(self, startup_s: float) -> None:
+        """Lose the mains and start anew: settings, errors, buffers and connections are gone."""
+        for exchange in tuple(self.exchanges):
+            exchange.cut()
+        self.errors.clear()
+        self.status = Status(self.errors)
+        self.reset()
+        self.busy_until_ns = self.now_ns = self.clock.now_ns
+        self.hold(startup_s)
+
     # What a device calls.
 
     @property
@@ -158,6 +170,12 @@ class ScpiDevice:
         wrong = self.faults.find(FaultKind.WRONG_IDENTITY) if self.faults.present else None
         own = f"{self.manufacturer},{self.identity_model},{self.serial},{self.firmware}"
         return wrong.identity if wrong else own
+
+    @property
+    def reference_factor(self) -> float:
+        """Get what a drifted reference multiplies every power reading by."""
+        drift = self.faults.find(FaultKind.DRIFTED_REFERENCE) if self.faults.present else None
+        return 1.0 if drift is None else float(10 ** (drift.amount_db / 10))
 
     def noise(self, quantity: str) -> np.random.Generator:
         """Give the generator for the next noisy value of a quantity.

@@ -10,14 +10,19 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 
-from simulation.faults import FaultKind
+from simulation.faults import FaultKind, LinkDropped
 from simulation.scpi.answers import Later, WhenIdle, resolve, write
 from simulation.scpi.device import FOREVER_NS, ScpiDevice
 from simulation.scpi.errors import ScpiError
 from simulation.scpi.framing import Framer
 from simulation.scpi.steps import Step
 
-_INPUT_LIMIT_BYTES = 1 << 26
+_BACKLOG_BYTES = 1 << 20
+"""What may wait behind a busy instrument before its client is held back."""
+_UNREAD_BYTES = 1 << 24
+"""What a stream may leave unread before the next message has to wait."""
+_ANSWER_LIMIT_BYTES = 1 << 27
+"""The most that one message may be answered with: twelve captures of a scope, and no more."""
 
 
 @dataclass(slots=True)
@@ -39,6 +44,7 @@ class _Running:
     length: int
     at: int = 0
     answers: list[bytes] = field(default_factory=list)
+    size: int = 0
     indefinite: bool = False
     deadlocked: bool = False
 
@@ -57,6 +63,9 @@ class Exchange:
         self.memory: dict[str, object] = {}
         self._framer = Framer(device.profile.message_ends)
         self._messages: deque[tuple[int, bytes]] = deque()
+        self._backlog = 0
+        self._unread = 0
+        self._cut = False
         self._running: _Running | None = None
         self._waiting: Later | WhenIdle | None = None
         self._due_ns = 0
@@ -68,6 +77,26 @@ class Exchange:
         self.device.catch_up()
         if self in self.device.exchanges:
             self.device.exchanges.remove(self)
+
+    def check_link(self) -> None:
+        """Raise LinkDropped where the connection is gone, by a fault or by a power cut."""
+        if self.device.faults.present:
+            self.device.faults.check_link()
+            fault = self.device.faults.take_power_cut()
+            if fault is not None:
+                self.device.power_cycle(fault.delay_s)
+        if self._cut:
+            raise LinkDropped
+
+    def cut(self) -> None:
+        """Lose the connection for good: whoever is there must connect anew."""
+        self.clear()
+        self._cut = True
+
+    @property
+    def is_cut(self) -> bool:
+        """Get whether the connection is lost for good."""
+        return self._cut
 
     @property
     def message_available(self) -> bool:
@@ -92,6 +121,11 @@ class Exchange:
         return due
 
     @property
+    def saturated(self) -> bool:
+        """Get whether so much waits that a client who still sends should be held back."""
+        return self._backlog > _BACKLOG_BYTES
+
+    @property
     def idle(self) -> bool:
         """Get whether nothing is under way: no message, no answer."""
         return not (self.outputs or self._messages or self._running)
@@ -106,16 +140,21 @@ class Exchange:
         Raise LinkDropped where the link is gone.
         """
         device = self.device
+        if self._cut:
+            raise LinkDropped
         faults, now_ns = device.faults, device.clock.now_ns
         for message in self._framer.feed(data, end=end):
             if faults.present:
                 faults.count_message()
-                faults.check_link()
+                self.check_link()
                 if faults.active(FaultKind.SILENT):
                     continue
+            if device.listener is not None:
+                device.listener(now_ns / 1e9, ">>", message)
             self._messages.append((now_ns, message))
-        if self._framer.waiting > _INPUT_LIMIT_BYTES:
-            self._framer.clear()
+            self._backlog += len(message)
+        while self._framer.overruns:
+            self._framer.overruns -= 1
             device.report(-363)
         self.pump(now_ns)
 
@@ -135,7 +174,12 @@ class Exchange:
         arrival_ns, message = self._messages[0]
         if max(arrival_ns, self.device.busy_until_ns) > now_ns:
             return False
+        if not self.outputs:
+            self._unread = 0
+        elif not self.strict and self._unread > _UNREAD_BYTES:
+            return False
         self._messages.popleft()
+        self._backlog -= len(message)
         self.device.advance(max(arrival_ns, self.device.busy_until_ns))
         if self.strict and self.outputs:
             self.outputs.clear()
@@ -185,14 +229,16 @@ class Exchange:
         elif isinstance(answer, WhenIdle):
             self._waiting = answer
         else:
-            running.answers.append(write(answer, self.device.profile))
+            written = write(answer, self.device.profile)
+            running.answers.append(written)
+            running.size += len(written)
             self._check_deadlock(running)
 
     def _check_deadlock(self, running: _Running) -> None:
         """Give up when neither side can go on: input still arriving, output full."""
         profile = self.device.profile
-        full = sum(map(len, running.answers)) > profile.output_buffer_bytes
-        if full and running.length > profile.input_buffer_bytes:
+        full = running.size > profile.output_buffer_bytes and running.length > profile.input_buffer_bytes
+        if full or running.size > _ANSWER_LIMIT_BYTES:
             running.answers.clear()
             running.deadlocked = True
             raise ScpiError(-430)
@@ -224,6 +270,9 @@ class Exchange:
             return
         device = self.device
         answer, end = b";".join(running.answers), device.profile.answer_end
+        self._unread += len(answer)
+        if device.listener is not None:
+            device.listener(device.now_ns / 1e9, "<<", answer)
         if not device.faults.present:
             self.outputs.append(Output(device.now_ns, answer + end))
             return
@@ -253,6 +302,7 @@ class Exchange:
         """Do what a device clear does: empty both buffers; settings and errors stay."""
         self._framer.clear()
         self._messages.clear()
+        self._backlog = 0
         self.outputs.clear()
         if isinstance(self._waiting, Later):
             self.device.busy_until_ns = min(self.device.busy_until_ns, self.device.clock.now_ns)

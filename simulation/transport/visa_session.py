@@ -96,7 +96,7 @@ class VisaSession:
     def read(self, count: int) -> tuple[bytes, StatusCode]:
         """Read up to `count` bytes; wait for them in bench time."""
         try:
-            self.device.faults.check_link()
+            self.exchange.check_link()
         except LinkDropped:
             raise VisaError(StatusCode.error_connection_lost) from None
         self._await_answer()
@@ -191,10 +191,11 @@ class VisaSession:
         self.exchange.receive(b"*TRG", end=True)
 
     def _check_reachable(self) -> None:
-        faults = self.device.faults
-        if faults.active(FaultKind.DROPPED_LINK):
-            raise VisaError(StatusCode.error_connection_lost)
-        if faults.active(FaultKind.SILENT):
+        try:
+            self.exchange.check_link()
+        except LinkDropped:
+            raise VisaError(StatusCode.error_connection_lost) from None
+        if self.device.faults.active(FaultKind.SILENT):
             self._time_out()
 
 

@@ -27,13 +27,25 @@ FaultKind = Literal[
     "half_answer",
     "wrong_identity",
     "error_in_queue",
+    "error_flood",
     "stuck_busy",
     "over_range",
     "under_range",
     "dropped_link",
+    "power_cycled",
+    "drifted_reference",
+    "stuck_attenuator",
+    "worn_switch",
 ]
 
-_BELONGS = MappingProxyType({"delay_s": "slow", "identity": "wrong_identity", "error_code": "error_in_queue"})
+_BELONGS = MappingProxyType(
+    {
+        "delay_s": ("slow", "power_cycled"),
+        "identity": ("wrong_identity",),
+        "error_code": ("error_in_queue", "error_flood"),
+        "amount_db": ("drifted_reference", "worn_switch"),
+    }
+)
 
 Failure = tuple[MeasurementName, Lane | None]
 """A measurement that misses its limit, and its lane (None: one of the whole transceiver)."""
@@ -98,8 +110,9 @@ class Fault(FileModel):
     """A fault of one instrument of the station, by the names of `simulation/faults.py`.
 
     It begins once the instrument has taken so many messages and so many seconds of bench time have passed.
-    What is None is left to the fault's own default: `delay_s` of slow, `identity` of wrong_identity,
-    `error_code` of error_in_queue.
+    What is None is left to the fault's own default: `delay_s` of slow and power_cycled, `identity` of
+    wrong_identity, `error_code` of error_in_queue and error_flood, `amount_db` of drifted_reference and
+    worn_switch.
     """
 
     instrument: Name
@@ -109,6 +122,7 @@ class Fault(FileModel):
     delay_s: Annotated[float, Field(gt=0.0)] | None = None
     identity: Text | None = None
     error_code: int | None = None
+    amount_db: Annotated[float, Field(ge=-100.0, le=100.0)] | None = None
 
 
 class Expectation(FileModel):
@@ -141,9 +155,10 @@ class Simulation(FileModel):
 def review(simulation: Simulation) -> Iterator[Finding]:
     """Find what contradicts itself inside one simulation file."""
     for index, fault in enumerate(simulation.faults):
-        for key, kind in _BELONGS.items():
-            if getattr(fault, key) is not None and fault.kind != kind:
-                yield Finding(("faults", index, key), f"belongs to {kind}, not to {fault.kind}", at_key=True)
+        for key, kinds in _BELONGS.items():
+            if getattr(fault, key) is not None and fault.kind not in kinds:
+                what = f"belongs to {' or '.join(kinds)}, not to {fault.kind}"
+                yield Finding(("faults", index, key), what, at_key=True)
     expect = simulation.expect
     if expect is None:
         return

@@ -14,7 +14,7 @@ from simulation.devices.keysight_e36312a import KeysightE36312A
 from simulation.devices.keysight_n7744a import KeysightN7744A
 from simulation.devices.santec_tsl570 import SantecTsl570
 from simulation.faults import Fault, FaultKind
-from simulation.transport.socket_server import SocketServer
+from simulation.transport.serving import BenchServer
 from simulation.transport.wall_clock import WallBenchClock
 
 
@@ -25,8 +25,7 @@ class Bench:
         self.meter = KeysightN7744A("meter", **common)
         self.laser = SantecTsl570("laser", **common)
         self.supply = KeysightE36312A("supply", **common)
-        loopback = ("127.0.0.1", 0)
-        self.server = SocketServer(dict.fromkeys((self.meter, self.laser, self.supply), loopback), self.clock)
+        self.server = BenchServer((self.meter, self.laser, self.supply), self.clock)
 
     def connect(self, device: object, timeout_s: float = 5.0) -> socket.socket:
         return socket.create_connection(self.server.address(device), timeout=timeout_s)
@@ -173,7 +172,7 @@ def test_stop_ends_threads_and_frees_the_port() -> None:
 def test_port_in_use_is_told_at_once(bench: Bench) -> None:
     taken = bench.server.address(bench.meter)
     with pytest.raises(OSError, match="in use"):
-        SocketServer({bench.meter: taken}, bench.clock)
+        BenchServer([bench.meter], bench.clock, port_base=taken[1])
 
 
 def test_broken_instrument_is_raised_by_stop() -> None:
@@ -183,7 +182,7 @@ def test_broken_instrument_is_raised_by_stop() -> None:
 
     clock = WallBenchClock()
     device = Broken("meter", serial="SIM1", options={}, clock=clock, seed=1)
-    server = SocketServer({device: ("127.0.0.1", 0)}, clock)
+    server = BenchServer([device], clock)
     server.start()
     with socket.create_connection(server.address(device), timeout=2) as client:
         client.sendall(b"*TST?\n")

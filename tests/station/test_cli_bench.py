@@ -99,7 +99,7 @@ def served(tmp_path: Path) -> subprocess.Popen[str]:
 
 def opened(manager: Any, row: dict[str, str]) -> Any:
     driver = installed_drivers().visa_driver(row["model"])
-    return open_instrument(driver, manager, row["address"], name=row["name"], clock=WallClock())
+    return open_instrument(driver, manager, row["resources"]["socket"], name=row["name"], clock=WallClock())
 
 
 def draws_current(supply: Any, meter: Any) -> bool:
@@ -113,10 +113,10 @@ def test_simulated_instruments_answer_over_tcp_until_sigterm(served: subprocess.
     rows = {row["name"]: row for row in json.loads(served.stdout.readline())["instruments"]}
     assert list(rows) == list(load_station(STATION).value.instruments)
     manager = pyvisa.ResourceManager("@py")
-    with manager.open_resource(rows["scope"]["address"]) as scope:
+    with manager.open_resource(rows["scope"]["resources"]["socket"]) as scope:
         scope.read_termination = scope.write_termination = "\n"
         assert scope.query("*IDN?") == rows["scope"]["identity"]
-    with manager.open_resource(rows["thermal_head"]["address"]) as head:
+    with manager.open_resource(rows["thermal_head"]["resources"]["socket"]) as head:
         head.read_termination = head.write_termination = "\n"
         head.timeout = 200
         with pytest.raises(pyvisa.errors.VisaIOError):
@@ -143,7 +143,8 @@ def test_a_port_that_is_taken_is_told_with_a_way_out() -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("--port-base", 65530), "port 65538 does not exist"),
+        (("--port-base", 65530, "--transport", "socket"), "port 65539 does not exist"),
+        (("--transport", "socket,carrier-pigeon"), "'carrier-pigeon' is none of socket"),
         (("--serial", "x"), "is no serial number of 400GBASE-DR4"),
         (("--simulation", "none.yaml"), "none.yaml: there is no such file"),
     ],

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from simulation.transport.socket_server import SocketServer
+from simulation.transport.serving import BenchServer
 from simulation.transport.wall_clock import WallBenchClock
 from station.abort import AbortRequest
 from station.config.loader import load_product, load_simulation, load_station
@@ -35,8 +35,6 @@ from tests.station.abort_kit import (
     wait_for,
 )
 
-LOOPBACK = ("127.0.0.1", 0)
-
 
 class Hardware:
     """A bench that a run reaches over the network and in wall time, as it does hardware."""
@@ -45,7 +43,7 @@ class Hardware:
         files = ChosenFiles(load_station(STATION), load_product(PRODUCT), None, load_simulation(GOOD))
         clock = WallBenchClock()
         self.bench = open_twin(files, serial="STOP-0001", seed=1, clock=clock).bench
-        self.server = SocketServer(dict.fromkeys(self.bench.devices.values(), LOOPBACK), clock)
+        self.server = BenchServer(self.bench.devices.values(), clock)
         self.station = folder / "network-bench.yaml"
         described = yaml.safe_load(STATION.read_text())
         described["policies"]["calibration_overdue"] = "warn"  # here it is judged by today's date
