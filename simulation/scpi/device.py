@@ -43,13 +43,12 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 import numpy as np
 
 from simulation.faults import Fault, FaultKind, FaultLine
-from simulation.scpi.commands import Command, Found, HeaderTree
+from simulation.scpi.commands import Command, HeaderTree
 from simulation.scpi.common import COMMON
 from simulation.scpi.errors import ErrorQueue, ScpiError, event_bit
-from simulation.scpi.lexer import MessageUnit, parse
 from simulation.scpi.profile import PLAIN, Profile
 from simulation.scpi.status import OPERATION_COMPLETE, Status
-from simulation.scpi.steps import Program, Step
+from simulation.scpi.steps import Compiler, Program, Step
 
 if TYPE_CHECKING:
     from simulation.scpi.exchange import Exchange
@@ -106,6 +105,8 @@ class ScpiDevice:
         self.tree = HeaderTree((*type(self).commands, *COMMON))
         self._operations: dict[str, _Operation] = {}
         self._announce_completion = False
+        self.admits = type(self).admit is not ScpiDevice.admit
+        self._compiler = Compiler(self.tree)
         self._programs: dict[tuple[str, bytes], Program] = {}
         self._noise: dict[str, tuple[int, int]] = {}
         self._catching_up = False
@@ -301,26 +302,9 @@ class ScpiDevice:
         key = (path, message)
         program = self._programs.get(key)
         if program is None:
-            program = self._compile(self.translate(message), path)
+            program = self._compiler.program(self.translate(message), path)
             if len(message) <= _CACHED_BYTES:
                 if len(self._programs) >= _CACHED_MESSAGES:
                     self._programs.clear()
                 self._programs[key] = program
         return program
-
-    def _compile(self, message: bytes, path: str) -> Program:
-        steps = []
-        for unit in parse(message):
-            found, path = self._find(unit, path)
-            steps.append(Step.build(unit, found))
-        return Program(tuple(steps), path)
-
-    def _find(self, unit: MessageUnit, path: str) -> tuple[Found, str]:
-        if unit.error is not None:
-            return Found(None, (), unit.error.code), path
-        header = unit.header
-        if header.startswith("*"):
-            return self.tree.find(header, query=unit.query), path
-        absolute = header[1:] if header.startswith(":") else f"{path}:{header}" if path else header
-        found = self.tree.find(absolute, query=unit.query)
-        return found, absolute.rpartition(":")[0] if found.row else path

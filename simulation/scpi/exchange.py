@@ -8,6 +8,7 @@ see ScpiDevice.now_ns.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from simulation.faults import FaultKind, LinkDropped
@@ -15,6 +16,7 @@ from simulation.scpi.answers import Later, WhenIdle, resolve, write
 from simulation.scpi.device import FOREVER_NS, ScpiDevice
 from simulation.scpi.errors import ScpiError
 from simulation.scpi.framing import Framer
+from simulation.scpi.lexer import Token
 from simulation.scpi.steps import Step
 
 _BACKLOG_BYTES = 1 << 20
@@ -39,7 +41,7 @@ class Output:
 class _Running:
     """The message that is being executed."""
 
-    steps: tuple[Step, ...]
+    steps: Sequence[tuple[Step, Sequence[Token]]]
     arrival_ns: int
     length: int
     at: int = 0
@@ -167,7 +169,7 @@ class Exchange:
             elif self._running is None:
                 if not self._start_message(now_ns):
                     return
-            elif not self._next_step(self._running, now_ns):
+            elif not self._next_steps(self._running, now_ns):
                 return
 
     def _start_message(self, now_ns: int) -> bool:
@@ -193,35 +195,39 @@ class Exchange:
         self._running = _Running(program.steps, arrival_ns, len(message))
         return True
 
-    def _next_step(self, running: _Running, now_ns: int) -> bool:
-        if running.at == len(running.steps):
-            self._end_message(running)
-            return True
-        at_ns = max(running.arrival_ns, self.device.busy_until_ns, self.device.now_ns)
-        if self.device.busy_until_ns > now_ns:
-            return False
-        self.device.advance(at_ns)
-        step = running.steps[running.at]
-        running.at += 1
+    def _next_steps(self, running: _Running, now_ns: int) -> bool:
+        """Go on with a message until it ends or waits; tell whether anything more can happen now."""
+        device, steps = self.device, running.steps
+        device.exchange = self
         try:
-            self._take(self._execute(step, running), running)
-        except ScpiError as error:
-            self.device.report_error(error)
+            while running.at < len(steps):
+                if device.busy_until_ns > now_ns:
+                    return False
+                device.advance(max(running.arrival_ns, device.busy_until_ns, device.now_ns))
+                self._next_step(running, *steps[running.at])
+                if self._waiting is not None:
+                    return True
+        finally:
+            device.exchange = None
+        self._end_message(running)
         return True
 
-    def _execute(self, step: Step, running: _Running) -> object:
-        if step.query and running.indefinite and step.error is None:
-            raise ScpiError(-440)
-        running.indefinite = running.indefinite or step.indefinite
-        self.device.exchange = self
+    def _next_step(self, running: _Running, step: Step, tokens: Sequence[Token]) -> None:
+        running.at += 1
         try:
-            return step.run(self.device)
-        finally:
-            self.device.exchange = None
+            if running.indefinite and step.query and step.error is None:
+                raise ScpiError(-440)
+            if step.indefinite:
+                running.indefinite = True
+            answer = step.run(self.device, tokens)
+            if answer is not None:
+                self._take(answer, running)
+        except ScpiError as error:
+            self.device.report_error(error)
 
     def _take(self, answer: object, running: _Running) -> None:
         """Keep what a handler gave: nothing, an answer, or a wait."""
-        if answer is None or running.deadlocked:
+        if running.deadlocked:
             return
         if isinstance(answer, Later):
             self._waiting, self._due_ns = answer, self.device.after_ns(answer.seconds)
@@ -232,13 +238,12 @@ class Exchange:
             written = write(answer, self.device.profile)
             running.answers.append(written)
             running.size += len(written)
-            self._check_deadlock(running)
+            if running.size > self.device.profile.output_buffer_bytes:
+                self._check_deadlock(running)
 
     def _check_deadlock(self, running: _Running) -> None:
         """Give up when neither side can go on: input still arriving, output full."""
-        profile = self.device.profile
-        full = running.size > profile.output_buffer_bytes and running.length > profile.input_buffer_bytes
-        if full or running.size > _ANSWER_LIMIT_BYTES:
+        if running.length > self.device.profile.input_buffer_bytes or running.size > _ANSWER_LIMIT_BYTES:
             running.answers.clear()
             running.deadlocked = True
             raise ScpiError(-430)
@@ -258,7 +263,9 @@ class Exchange:
     def _deliver(self, waiting: Later | WhenIdle, running: _Running) -> None:
         self.device.exchange = self
         try:
-            self._take(resolve(waiting.answer), running)
+            answer = resolve(waiting.answer)
+            if answer is not None:
+                self._take(answer, running)
         except ScpiError as error:
             self.device.report_error(error)
         finally:

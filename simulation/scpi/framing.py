@@ -20,6 +20,7 @@ class Framer:
     """
 
     def __init__(self, ends: bytes) -> None:
+        self._ending = ends
         self._ends = frozenset(ends)
         self._mark = re.compile(b"[" + re.escape(ends + b"\"'#") + b"]")
         self._end = re.compile(b"[" + re.escape(ends) + b"]")
@@ -46,6 +47,12 @@ class Framer:
 
     def feed(self, data: bytes, *, end: bool = False) -> list[bytes]:
         """Take bytes and give the messages that they complete; `end` is the bus's END."""
+        if not (self._buffer or self._skipping):
+            # One whole line without strings and blocks: most of what ever comes.
+            line = data.rstrip(self._ending)
+            if (end or len(line) < len(data)) and self._mark.search(line) is None:
+                line = line.lstrip()
+                return [line] if line else []
         self._buffer += data
         messages = []
         while self._buffer:

@@ -20,9 +20,9 @@ class Kind(Enum):
     EXPRESSION = "expression"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Token:
-    """One parameter as sent; words and suffixes in capitals."""
+    """One parameter as sent; words and suffixes in capitals. Not to be changed (freezing costs time)."""
 
     kind: Kind
     text: str
@@ -31,20 +31,16 @@ class Token:
     data: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class MessageUnit:
-    """One command or query of a message; `error` says why it cannot be read at all."""
-
-    header: str
-    query: bool = False
-    tokens: tuple[Token, ...] = ()
-    error: ScpiError | None = None
-
-
+_MARKS = {mark: re.compile(f"[{mark}\"'#()]") for mark in ";,"}
+_OUTSIDE = {mark: re.compile(mark + r"(?![^()]*\))") for mark in ";,"}
 _WHITE = "".join(map(chr, range(0x21)))  # IEEE 488.2, 7.4.1.2
 _SPACE = re.compile(r"[\x00-\x20]+")
 _HEADER = re.compile(r"(?:\*[A-Z]+|:?[A-Z][A-Z0-9_]*(?::[A-Z][A-Z0-9_]*)*)\??")
 _DECIMAL = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:\s*[Ee]\s*[+-]?\d+)?)\s*(/?[A-Za-z%][A-Za-z0-9/.*^%-]*)?")
+_SIMPLE = re.compile(
+    r"([+-]?[0-9]{1,30}(?:\.[0-9]{0,30})?(?:[Ee][+-]?[0-9]{1,4})?)\s?([A-DF-Za-df-z%][A-Za-z0-9/%]*)?"
+)
+"""Most numbers; what does not fit may still be one."""
 _WORD = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 _RADIX = {
     "H": (16, re.compile(r"[0-9A-F]+")),
@@ -58,11 +54,18 @@ _EXPONENT = 32000
 
 def split(message: str, separator: str) -> list[str]:
     """Cut at a separator that stands outside strings, expressions and blocks."""
-    if not any(mark in message for mark in "\"'(#"):
-        return message.split(separator)
+    if separator not in message:
+        return [message]
+    if '"' not in message and "'" not in message and "#" not in message:
+        opened = message.count("(")
+        if not opened:
+            return message.split(separator)
+        if opened == message.count(")"):
+            return _OUTSIDE[separator].split(message)
+    marks = _MARKS[separator]
     parts, start, at, quote, depth = [], 0, 0, "", 0
-    while at < len(message):
-        char = message[at]
+    while (found := marks.search(message, at)) is not None:
+        at, char = found.start(), found[0]
         if quote:
             quote = "" if char == quote else quote
         elif char in "\"'":
@@ -71,7 +74,7 @@ def split(message: str, separator: str) -> list[str]:
             at += _skip_block(message, at)
         elif char in "()":
             depth = max(0, depth + (1 if char == "(" else -1))
-        elif char == separator and not depth:
+        elif not depth:
             parts.append(message[start:at])
             start = at + 1
         at += 1
@@ -84,26 +87,28 @@ def _skip_block(message: str, at: int) -> int:
     return block_length(message[at:].encode("latin-1"), 0) or 0
 
 
-def parse(message: bytes) -> tuple[MessageUnit, ...]:
-    """Read a message without its terminator; empty units between semicolons are skipped."""
-    text = message.decode("latin-1")
-    return tuple(_unit(part.lstrip(_WHITE)) for part in split(text, ";") if part.strip(_WHITE))
+def units(text: str) -> list[str]:
+    """Cut a message into its commands and queries; empty ones between semicolons are skipped."""
+    return [part for each in split(text, ";") if (part := each.strip(_WHITE) and each.lstrip(_WHITE))]
 
 
-def _unit(text: str) -> MessageUnit:
-    match = _SPACE.search(text)
-    header, rest = (text[: match.start()], text[match.end() :]) if match else (text, "")
-    header = header.upper()
-    try:
-        _check_header(header)
-        tokens = tuple(token(part) for part in split(rest, ",")) if rest.strip(_WHITE) else ()
-    except ScpiError as error:
-        return MessageUnit(header, error=error)
-    query = header.endswith("?")
-    return MessageUnit(header.removesuffix("?"), query, tokens)
+def header_and_rest(unit: str) -> tuple[str, str]:
+    """Cut a unit at the white space behind its header."""
+    match = _SPACE.search(unit)
+    return (unit[: match.start()], unit[match.end() :]) if match else (unit, "")
 
 
-def _check_header(header: str) -> None:
+def parameters_of(rest: str) -> tuple[Token, ...]:
+    """Read what stands behind a header; raise ScpiError."""
+    if not rest.strip(_WHITE):
+        return ()
+    if "," not in rest:
+        return (token(rest),)
+    return tuple([token(part) for part in split(rest, ",")])
+
+
+def check_header(header: str) -> None:
+    """Raise ScpiError for a header (in capitals) that no instrument could have."""
     if _HEADER.fullmatch(header) is None:
         if re.fullmatch(r"[*:A-Z0-9_?]+", header) is None:
             separator = re.match(_HEADER.pattern + "[,'\"(]", header)
@@ -157,6 +162,9 @@ def _hash(text: str, whole: str) -> Token:
 
 
 def _number(text: str) -> Token:
+    simple = _SIMPLE.fullmatch(text)
+    if simple is not None:
+        return Token(Kind.NUMBER, text, float(simple[1]), (simple[2] or "").upper())
     match = _DECIMAL.fullmatch(text)
     if match is None:
         raise ScpiError(-121 if text[0].isdigit() else -120, text)

@@ -21,6 +21,8 @@ Context = tuple[Any, ...]
 
 EXTREMES = {"MIN": "minimum", "MINIMUM": "minimum", "MAX": "maximum", "MAXIMUM": "maximum"}
 EXTREMES |= {"DEF": "default", "DEFAULT": "default"}
+_SLACK = 1e-12
+"""1310 nm times 1e-9 may miss its bound by a rounding of the last bit."""
 _SPECIAL = {"INF": math.inf, "INFINITY": math.inf, "NINF": -math.inf, "NINFINITY": -math.inf, "NAN": math.nan}
 
 
@@ -72,20 +74,17 @@ class Number:
 
     def convert(self, token: Token, context: Context) -> float | int:
         """Scale by the suffix, resolve MIN, MAX and DEF, and check the range."""
-        if token.kind is Kind.WORD:
-            return self._named(token, context)
         if token.kind is not Kind.NUMBER:
+            if token.kind is Kind.WORD:
+                return self._named(token, context)
             raise wrong_type(token)
-        return self._checked(self._scaled(token, context), context)
-
-    def _scaled(self, token: Token, context: Context) -> float:
-        if not token.suffix:
-            return token.number * (self.bare(*context) if callable(self.bare) else self.bare)
-        if not self.unit.factors:
-            raise ScpiError(-138, token.text)
-        if token.suffix not in self.unit.factors:
-            raise ScpiError(-131, token.text)
-        return token.number * self.unit.factors[token.suffix]
+        if token.suffix:
+            factor = self.unit.factors.get(token.suffix)
+            if factor is None:
+                raise ScpiError(-131 if self.unit.factors else -138, token.text)
+        else:
+            factor = self.bare(*context) if callable(self.bare) else self.bare
+        return self._checked(token.number * factor, context)
 
     def _named(self, token: Token, context: Context) -> float | int:
         if token.text in EXTREMES:
@@ -104,13 +103,13 @@ class Number:
     def _checked(self, value: float, context: Context) -> float | int:
         if not math.isfinite(value):
             raise ScpiError(-222)
-        value = math.floor(value + 0.5) if self.integer else value
-        minimum, maximum = _value(self.minimum, context), _value(self.maximum, context)
-        # 1310 nm times 1e-9 may miss its bound by a rounding of the last bit.
-        slack = 1e-12 * abs(value)
-        if (minimum is not None and value < minimum - slack) or (
-            maximum is not None and value > maximum + slack
-        ):
+        if self.integer:
+            value = math.floor(value + 0.5)
+        minimum = self.minimum(*context) if callable(self.minimum) else self.minimum
+        if minimum is not None and value < minimum - _SLACK * abs(value):
+            raise ScpiError(-222)
+        maximum = self.maximum(*context) if callable(self.maximum) else self.maximum
+        if maximum is not None and value > maximum + _SLACK * abs(value):
             raise ScpiError(-222)
         if self.choices and value not in self.choices:
             raise ScpiError(-224)
@@ -267,6 +266,9 @@ class ChannelList:
 
     @staticmethod
     def _range(part: str, token: Token) -> range:
+        if part.isdecimal() and len(part) <= 5:
+            number = int(part)
+            return range(number, number + 1)
         first, colon, last = (piece.strip() for piece in part.partition(":"))
         # Channel numbers have few digits; a long one must not unfold into millions.
         if not first.isdecimal() or (colon and not last.isdecimal()) or max(len(first), len(last)) > 5:

@@ -117,10 +117,10 @@ class BenchVisaLibrary(highlevel.VisaLibraryBase):
     def write(self, session: Any, data: bytes) -> tuple[int, StatusCode]:
         """Send bytes."""
         found = self._session(session)
-        found.turn.take(found.timeout_ns / 1e9)
+        found.turn.take(found.timeout_ns)
         with self._lock:
             try:
-                found.write(bytes(data))
+                found.write(data if type(data) is bytes else bytes(data))
             except VisaError as error:
                 found.turn.give()
                 return 0, self._fail(session, error)
@@ -131,7 +131,7 @@ class BenchVisaLibrary(highlevel.VisaLibraryBase):
     def read(self, session: Any, count: int) -> tuple[bytes, StatusCode]:
         """Read bytes."""
         found = self._session(session)
-        found.turn.take(found.timeout_ns / 1e9)
+        found.turn.take(found.timeout_ns)
         with self._lock:
             try:
                 data, status = found.read(count)

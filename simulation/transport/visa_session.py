@@ -55,6 +55,9 @@ class VisaSession:
         self.turn = _Turn()
         self._known = _attributes_of(name)
         self._values = _first_values(name)
+        self.timeout_ns = 0
+        self._terminator: bytes | None = None
+        self._remember()
 
     # Attributes.
 
@@ -75,13 +78,15 @@ class VisaSession:
         if not known.write:
             raise VisaError(StatusCode.error_attribute_read_only)
         self._values[attribute] = value
+        self._remember()
 
-    @property
-    def timeout_ns(self) -> int:
-        """Get the timeout in nanoseconds of bench time."""
+    def _remember(self) -> None:
+        """Keep what every message needs of the attributes."""
         milliseconds = self._integer(_TIMEOUT)
         endless = milliseconds >= constants.VI_TMO_INFINITE
-        return FOREVER_NS if endless else milliseconds * 1_000_000
+        self.timeout_ns = FOREVER_NS if endless else milliseconds * 1_000_000
+        enabled = bool(self._values[_TERMCHAR_ENABLED])
+        self._terminator = self._integer(_TERMCHAR).to_bytes(1, "big") if enabled else None
 
     # Messages.
 
@@ -95,19 +100,23 @@ class VisaSession:
 
     def read(self, count: int) -> tuple[bytes, StatusCode]:
         """Read up to `count` bytes; wait for them in bench time."""
+        exchange = self.exchange
         try:
-            self.exchange.check_link()
+            exchange.check_link()
         except LinkDropped:
             raise VisaError(StatusCode.error_connection_lost) from None
-        self._await_answer()
-        terminator = self._terminator
+        outputs, terminator = exchange.outputs, self._terminator
+        if not outputs or outputs[0].due_ns > self.clock.now_ns:
+            self._await_answer()
         if terminator is None:
             return self._read_to_end(count)
+        output = outputs[0]
+        if output.complete and not output.taken and len(output.data) <= count:
+            at = output.data.find(terminator)
+            if at == len(output.data) - 1:
+                outputs.popleft()
+                return output.data, StatusCode.success_termination_character_read
         return self._read_to(terminator, count)
-
-    @property
-    def _terminator(self) -> int | None:
-        return self._integer(_TERMCHAR) if self._values[_TERMCHAR_ENABLED] else None
 
     def _integer(self, attribute: int) -> int:
         value = self._values[attribute]
@@ -124,15 +133,15 @@ class VisaSession:
             self._time_out()
         return data, StatusCode.success_max_count_read
 
-    def _read_to(self, terminator: int, count: int) -> tuple[bytes, StatusCode]:
+    def _read_to(self, terminator: bytes, count: int) -> tuple[bytes, StatusCode]:
         output = self.exchange.outputs[0]
-        at = output.data.find(terminator.to_bytes(1, "big"), output.taken)
+        at = output.data.find(terminator, output.taken)
         if at < 0 and (self.stream or not output.complete) and len(output.data) - output.taken < count:
             self.exchange.take(count)
             self._time_out()
         wanted = count if at < 0 else min(count, at + 1 - output.taken)
         data, ended = self.exchange.take(wanted)
-        if at >= 0 and data and data[-1] == terminator:
+        if at >= 0 and data.endswith(terminator):
             return data, StatusCode.success_termination_character_read
         return data, StatusCode.success if ended and not self.stream else StatusCode.success_max_count_read
 
@@ -206,14 +215,15 @@ class _Turn:
         self._lock = threading.Lock()
         self._owner: int | None = None
 
-    def take(self, timeout_s: float) -> None:
+    def take(self, timeout_ns: int) -> None:
         """Wait until no other thread is between a query and its answer.
 
         A thread that never reads its answer holds up the others for their timeout of wall time, once.
         """
         me = threading.get_ident()
         if self._owner != me:
-            self._lock.acquire(timeout=min(timeout_s, threading.TIMEOUT_MAX))
+            if not self._lock.acquire(blocking=False):
+                self._lock.acquire(timeout=min(timeout_ns / 1e9, threading.TIMEOUT_MAX))
             self._owner = me
 
     def give(self) -> None:

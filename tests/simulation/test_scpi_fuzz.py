@@ -9,7 +9,7 @@ from simulation.clock import VirtualClock
 from simulation.devices.keysight_e36312a import KeysightE36312A
 from simulation.scpi import FOREVER_NS, Exchange
 from simulation.scpi.framing import Framer
-from simulation.scpi.lexer import Kind, parse, token
+from simulation.scpi.lexer import Kind, header_and_rest, parameters_of, token, units
 
 _PIECES = st.sampled_from(
     [
@@ -87,7 +87,7 @@ def test_any_block_survives_the_wire(data: bytes, after: str) -> None:
     length = str(len(data)).encode()
     message = b"DATA  #%d%s%s" % (len(length), length, data) + after.encode()
     (framed,) = Framer(b"\r\n").feed(message, end=True)
-    assert parse(framed)[0].tokens[0].data == data
+    assert parameters_of(header_and_rest(units(framed.decode("latin-1"))[0])[1])[0].data == data
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False))
@@ -98,5 +98,5 @@ def test_any_number_survives_the_wire(number: float) -> None:
 @given(st.text(st.characters(min_codepoint=32, max_codepoint=255), max_size=30))
 def test_any_string_survives_its_quotes(text: str) -> None:
     sent = "'" + text.replace("'", "''") + "'"
-    found = parse(f"TEXT {sent}".encode("latin-1"))[0].tokens[0]
+    (found,) = parameters_of(header_and_rest(units(f"TEXT {sent}")[0])[1])
     assert (found.kind, found.text) == (Kind.TEXT, text)
