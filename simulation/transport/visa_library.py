@@ -12,6 +12,7 @@ from pyvisa.constants import StatusCode
 from pyvisa.util import LibraryPath
 
 from simulation.scpi import ScpiDevice
+from simulation.transport.visa_locks import Locks
 from simulation.transport.visa_session import SteppedClock, VisaError, VisaSession
 
 _FIRST_SESSION = 1000
@@ -56,6 +57,8 @@ class BenchVisaLibrary(highlevel.VisaLibraryBase):
         self._next_session = _FIRST_SESSION
         # One bench, one physics: two threads take turns even if they use different instruments.
         self._lock = threading.RLock()
+        self._unlocked = threading.Condition(self._lock)
+        self._locks: dict[ScpiDevice, Locks] = {}
 
     def _new_session(self, session: VisaSession | None) -> Any:
         with self._lock:
@@ -103,11 +106,14 @@ class BenchVisaLibrary(highlevel.VisaLibraryBase):
 
     def close(self, session: Any) -> StatusCode:
         """Close a session, with an instrument or of the manager."""
-        with self._lock:
+        with self._unlocked:
             if session not in self._sessions:
                 return self.handle_return_value(None, StatusCode.success)
             found = self._sessions.pop(session)
             if found is not None:
+                if found.device in self._locks:
+                    self._locks[found.device].forget(session)
+                    self._unlocked.notify_all()
                 found.turn.give()
                 found.exchange.close()
         return self.handle_return_value(None, StatusCode.success)
@@ -117,6 +123,8 @@ class BenchVisaLibrary(highlevel.VisaLibraryBase):
     def write(self, session: Any, data: bytes) -> tuple[int, StatusCode]:
         """Send bytes."""
         found = self._session(session)
+        if self._shut_out(session, found):
+            return 0, self._fail(session, VisaError(StatusCode.error_resource_locked))
         found.turn.take(found.timeout_ns)
         with self._lock:
             try:
@@ -131,6 +139,8 @@ class BenchVisaLibrary(highlevel.VisaLibraryBase):
     def read(self, session: Any, count: int) -> tuple[bytes, StatusCode]:
         """Read bytes."""
         found = self._session(session)
+        if self._shut_out(session, found):
+            return b"", self._fail(session, VisaError(StatusCode.error_resource_locked))
         found.turn.take(found.timeout_ns)
         with self._lock:
             try:
@@ -150,6 +160,8 @@ class BenchVisaLibrary(highlevel.VisaLibraryBase):
     def clear(self, session: Any) -> StatusCode:
         """Send a device clear."""
         found = self._session(session)
+        if self._shut_out(session, found):
+            return self._fail(session, VisaError(StatusCode.error_resource_locked))
         with self._lock:
             try:
                 found.clear()
@@ -181,6 +193,8 @@ class BenchVisaLibrary(highlevel.VisaLibraryBase):
     def assert_trigger(self, session: Any, protocol: constants.TriggerProtocol) -> StatusCode:  # noqa: ARG002
         """Send a group trigger."""
         found = self._session(session)
+        if self._shut_out(session, found):
+            return self._fail(session, VisaError(StatusCode.error_resource_locked))
         with self._lock:
             try:
                 found.trigger()
@@ -214,20 +228,34 @@ class BenchVisaLibrary(highlevel.VisaLibraryBase):
         return self.handle_return_value(session, StatusCode.success)
 
     def lock(
-        self,
-        session: Any,
-        lock_type: constants.Lock,  # noqa: ARG002
-        timeout: int,  # noqa: ARG002
-        requested_key: str | None = None,
+        self, session: Any, lock_type: constants.Lock, timeout: int, requested_key: str | None = None
     ) -> tuple[str, StatusCode]:
-        """Grant a lock: a simulated bench has one user."""
-        self._session(session)
-        return requested_key or "", self.handle_return_value(session, StatusCode.success)
+        """Lock an instrument for a session; wait for who holds it (VPP-4.3, 3.6).
+
+        An exclusive lock shuts out all others, a shared one those without its key. Locks nest.
+        """
+        found = self._session(session)
+        exclusive = lock_type != constants.Lock.shared
+        with self._unlocked:
+            locks = self._locks.setdefault(found.device, Locks())
+            wait_s = min(timeout / 1e3, threading.TIMEOUT_MAX) if timeout else 0.0
+            if not self._unlocked.wait_for(lambda: locks.grant(session, exclusive, requested_key), wait_s):
+                return "", self.handle_return_value(session, StatusCode.error_timeout)
+        return locks.key, self.handle_return_value(session, StatusCode.success)
 
     def unlock(self, session: Any) -> StatusCode:
-        """Give a lock back."""
-        self._session(session)
+        """Give the newest lock of a session back."""
+        found = self._session(session)
+        with self._unlocked:
+            locks = self._locks.get(found.device)
+            if locks is None or not locks.release(session):
+                return self.handle_return_value(session, StatusCode.error_session_not_locked)
+            self._unlocked.notify_all()
         return self.handle_return_value(session, StatusCode.success)
+
+    def _shut_out(self, session: Any, found: VisaSession) -> bool:
+        locks = self._locks.get(found.device) if self._locks else None
+        return locks is not None and not locks.admits(session)
 
     def gpib_control_ren(self, session: Any, mode: constants.RENLineOperation) -> StatusCode:  # noqa: ARG002
         """Accept remote and local states; simulated instruments have no front panel."""
@@ -237,12 +265,17 @@ class BenchVisaLibrary(highlevel.VisaLibraryBase):
     def enable_event(
         self,
         session: Any,
-        event_type: constants.EventType,  # noqa: ARG002
-        mechanism: constants.EventMechanism,  # noqa: ARG002
+        event_type: constants.EventType,
+        mechanism: constants.EventMechanism,
         context: None = None,  # noqa: ARG002
     ) -> StatusCode:
-        """Get ready to wait for service requests."""
-        self._session(session)
+        """Keep service requests for who waits for them; there are no other events, and no handlers."""
+        found = self._session(session)
+        if event_type != constants.EventType.service_request or found.stream:
+            return self.handle_return_value(session, StatusCode.error_invalid_event)
+        if mechanism != constants.EventMechanism.queue:
+            return self.handle_return_value(session, StatusCode.error_nonsupported_mechanism)
+        found.awaits_requests = True
         return self.handle_return_value(session, StatusCode.success)
 
     def disable_event(
@@ -251,7 +284,10 @@ class BenchVisaLibrary(highlevel.VisaLibraryBase):
         event_type: constants.EventType,  # noqa: ARG002
         mechanism: constants.EventMechanism,  # noqa: ARG002
     ) -> StatusCode:
-        """Stop waiting for events; called whenever a resource is closed."""
+        """Stop keeping events; called whenever a resource is closed."""
+        found = self._sessions.get(session)
+        if found is not None:
+            found.awaits_requests = False
         return self.handle_return_value(session, StatusCode.success)
 
     def discard_events(
@@ -268,6 +304,8 @@ class BenchVisaLibrary(highlevel.VisaLibraryBase):
     ) -> tuple[constants.EventType, Any, StatusCode]:
         """Wait for a service request, in bench time."""
         found = self._session(session)
+        if not found.awaits_requests:
+            return in_event_type, None, self.handle_return_value(session, StatusCode.error_not_enabled)
         with self._lock:
             try:
                 found.await_request(timeout * 1_000_000)

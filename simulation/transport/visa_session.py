@@ -53,6 +53,7 @@ class VisaSession:
         self.stream = name.resource_class == "SOCKET"
         self.exchange = Exchange(device, strict=not self.stream)
         self.turn = _Turn()
+        self.awaits_requests = False
         self._known = _attributes_of(name)
         self._values = _first_values(name)
         self.timeout_ns = 0
