@@ -52,9 +52,29 @@ class Conversation(Protocol):
         ...
 
 
+class Stream(Protocol):
+    """What a connection is carried by; a socket fits, and a serial line (serial_line.py)."""
+
+    def fileno(self) -> int:
+        """Get the descriptor to wait for."""
+        ...
+
+    def recv(self, size: int, /) -> bytes:
+        """Take what is there; raise BlockingIOError if nothing is."""
+        ...
+
+    def send(self, data: bytes | bytearray | memoryview, /) -> int:
+        """Give as much as can be taken now, and tell how much that was."""
+        ...
+
+    def close(self) -> None:
+        """End the connection."""
+        ...
+
+
 @dataclass(slots=True, eq=False)
 class _Client:
-    socket: socket.socket
+    socket: Stream
     conversation: Conversation
     group: Hashable
     unsent: bytearray = field(default_factory=bytearray)
@@ -117,7 +137,15 @@ class Reactor:
             connection.close()
             conversation.close()
             return
-        self._adopt(connection, conversation, group)
+        _hurry(connection)
+        self.attach(connection, conversation, group=group)
+
+    def attach(self, stream: Stream, conversation: Conversation, *, group: Hashable = None) -> None:
+        """Serve a connection that is there already."""
+        client = _Client(stream, conversation, group)
+        self._groups.setdefault(group, []).append(client)
+        self._due[group] = 0
+        self._selector.register(stream, selectors.EVENT_READ, client)
 
     @property
     def running(self) -> bool:
@@ -192,15 +220,8 @@ class Reactor:
         except OSError:
             return  # gone before it was let in, or no descriptor is left for it
         connection.setblocking(False)
-        self._adopt(connection, listener.open(), listener.group)
-
-    def _adopt(self, connection: socket.socket, conversation: Conversation, group: Hashable) -> None:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        client = _Client(connection, conversation, group)
-        self._groups.setdefault(group, []).append(client)
-        self._due[group] = 0
-        self._selector.register(connection, selectors.EVENT_READ, client)
+        _hurry(connection)
+        self.attach(connection, listener.open(), group=listener.group)
 
     def _attend(self, client: _Client, events: int) -> None:
         if events & selectors.EVENT_WRITE:
@@ -214,7 +235,7 @@ class Reactor:
     def _receive(self, client: _Client) -> None:
         try:
             data = client.socket.recv(_CHUNK)
-            if _QUICKACK is not None:
+            if _QUICKACK is not None and isinstance(client.socket, socket.socket):
                 # A client that leaves Nagle on waits 40 ms for our acknowledgement of its first
                 # line before it sends the second.
                 client.socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
@@ -302,3 +323,9 @@ class Reactor:
             self._selector.unregister(client.socket)
         client.socket.close()
         client.conversation.close()
+
+
+def _hurry(connection: socket.socket) -> None:
+    """Send every answer at once, and notice a client that is gone without a word."""
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

@@ -7,16 +7,18 @@ from collections.abc import Callable, Iterable, Sequence
 from simulation.scpi import Clock, ScpiDevice
 from simulation.transport.raw_socket import RawSocket
 from simulation.transport.reactor import Conversation, Reactor
+from simulation.transport.serial_line import SerialLine
 
 Factory = Callable[[], Conversation]
 LOOPBACK = "127.0.0.1"
+SERIAL = "serial"
 
 
 class BenchServer:
     """Serves instruments; use it in a `with` statement.
 
-    `transports` are out of TRANSPORTS. Ports follow each other from `port_base`, first those of all
-    instruments on the first transport; 0 takes free ones. Only this computer is served unless another
+    `transports` are out of TRANSPORTS and SERIAL. Ports follow each other from `port_base`, first those of
+    all instruments on the first transport; 0 takes free ones. Only this computer is served unless another
     `host` is named. The clock must be one of wall time.
     """
 
@@ -33,10 +35,14 @@ class BenchServer:
         self._next_port = port_base
         self._host = host
         self._addresses: dict[tuple[ScpiDevice, str], tuple[str, int]] = {}
+        self._lines: dict[ScpiDevice, str] = {}
         served = tuple(devices)
         try:
             for transport in transports:
                 for device in served:
+                    if transport == SERIAL:
+                        self._join_line(device)
+                        continue
                     factory = TRANSPORTS[transport](device, clock, self.reactor)
                     self._addresses[device, transport] = self.listen(factory, group=device)
         except (OSError, OverflowError):
@@ -66,7 +72,14 @@ class BenchServer:
         for (one, transport), (host, port) in self._addresses.items():
             if one is device:
                 found[transport] = _RESOURCE[transport].format(host=host, port=port)
+        if device in self._lines:
+            found[SERIAL] = f"ASRL{self._lines[device]}::INSTR"
         return found
+
+    def _join_line(self, device: ScpiDevice) -> None:
+        line = SerialLine()
+        self._lines[device] = line.path
+        self.reactor.attach(line, RawSocket(device), group=device)
 
     @property
     def running(self) -> bool:
