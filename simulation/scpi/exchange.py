@@ -63,6 +63,8 @@ class Exchange:
         self.strict = strict
         self.outputs: deque[Output] = deque()
         self.memory: dict[str, object] = {}
+        self.interruptions = 0
+        """How many answers were dropped because a new message came before they were read."""
         self._framer = Framer(device.profile.message_ends)
         self._messages: deque[tuple[int, bytes]] = deque()
         self._backlog = 0
@@ -185,6 +187,7 @@ class Exchange:
         self.device.advance(max(arrival_ns, self.device.busy_until_ns))
         if self.strict and self.outputs:
             self.outputs.clear()
+            self.interruptions += 1
             self.device.report(-410)
         if self.device.faults.present:
             code = self.device.faults.pending_error(message)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 
 from simulation.scpi import Clock, ScpiDevice
+from simulation.transport.hislip import HislipConversation
+from simulation.transport.hislip_session import Hislip
 from simulation.transport.raw_socket import RawSocket
 from simulation.transport.reactor import Conversation, Reactor
 from simulation.transport.serial_line import SerialLine
@@ -99,7 +101,15 @@ def _socket(device: ScpiDevice, _clock: Clock, _reactor: Reactor) -> Factory:
     return lambda: RawSocket(device)
 
 
-TRANSPORTS: dict[str, Callable[[ScpiDevice, Clock, Reactor], Factory]] = {"socket": _socket}
+def _hislip(device: ScpiDevice, clock: Clock, _reactor: Reactor) -> Factory:
+    hub = Hislip(device, clock)
+    return lambda: HislipConversation(hub)
+
+
+TRANSPORTS: dict[str, Callable[[ScpiDevice, Clock, Reactor], Factory]] = {
+    "socket": _socket,
+    "hislip": _hislip,
+}
 """How each transport makes the conversations with one instrument."""
 _RESOURCE = {
     "socket": "TCPIP0::{host}::{port}::SOCKET",

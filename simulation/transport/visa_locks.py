@@ -21,6 +21,20 @@ class Locks:
         self._shared: Counter[Hashable] = Counter()
         self._order: dict[Hashable, list[bool]] = {}
 
+    @property
+    def exclusive(self) -> bool:
+        """Get whether a session has the instrument for itself."""
+        return self._depth > 0
+
+    @property
+    def holders(self) -> int:
+        """Get how many sessions hold a lock."""
+        return sum(1 for order in self._order.values() if order)
+
+    def holds(self, session: Hashable, exclusive: bool) -> bool:
+        """Tell whether a session holds a lock of a kind."""
+        return exclusive in self._order.get(session, ())
+
     def admits(self, session: Hashable) -> bool:
         """Tell whether a session may talk now."""
         if self._depth:
@@ -60,3 +74,4 @@ class Locks:
         """Give back all locks of a session."""
         while self.release(session):
             pass
+        self._order.pop(session, None)
