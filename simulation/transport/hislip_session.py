@@ -177,7 +177,8 @@ class Session:
             if self._wanted is not None or self.hub.locks.holds(self.number, exclusive):
                 self._lock_answer(3)
                 return
-            deadline_ns = self.hub.clock.now_ns + header.parameter * 1_000_000
+            speed = float(getattr(self.hub.clock, "speed", 1.0))
+            deadline_ns = self.hub.clock.now_ns + round(header.parameter * 1e6 * speed)
             self._wanted = (exclusive, key, deadline_ns)
             self._grant(self.hub.clock.now_ns)
         elif header.control == 0:

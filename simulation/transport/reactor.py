@@ -85,7 +85,7 @@ class _Client:
 @dataclass(frozen=True, slots=True, eq=False)
 class _Listener:
     socket: socket.socket
-    open: Callable[[], Conversation]
+    open: Callable[[str], Conversation]
     group: Hashable
 
 
@@ -115,10 +115,11 @@ class Reactor:
         self.stop()
 
     def listen(
-        self, address: tuple[str, int], conversation: Callable[[], Conversation], *, group: Hashable = None
+        self, address: tuple[str, int], conversation: Callable[[str], Conversation], *, group: Hashable = None
     ) -> tuple[str, int]:
         """Serve a port, before the start; give its host and number (port 0 takes a free one).
 
+        `conversation` is made for each connection, and told the address of its client.
         What one conversation of a group does may wake the others of it; group None may wake all.
         """
         listener = socket.create_server(address, backlog=_BACKLOG)
@@ -216,12 +217,12 @@ class Reactor:
 
     def _accept(self, listener: _Listener) -> None:
         try:
-            connection, _ = listener.socket.accept()
+            connection, peer = listener.socket.accept()
         except OSError:
             return  # gone before it was let in, or no descriptor is left for it
         connection.setblocking(False)
         _hurry(connection)
-        self.attach(connection, listener.open(), group=listener.group)
+        self.attach(connection, listener.open(str(peer[0])), group=listener.group)
 
     def _attend(self, client: _Client, events: int) -> None:
         if events & selectors.EVENT_WRITE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from simulation.scpi import Clock, ScpiDevice
 from simulation.transport.hislip import HislipConversation
@@ -10,8 +11,11 @@ from simulation.transport.hislip_session import Hislip
 from simulation.transport.raw_socket import RawSocket
 from simulation.transport.reactor import Conversation, Reactor
 from simulation.transport.serial_line import SerialLine
+from simulation.transport.vxi11 import Vxi11Conversation
+from simulation.transport.vxi11_channels import AbortConversation
+from simulation.transport.vxi11_links import Vxi11
 
-Factory = Callable[[], Conversation]
+Factory = Callable[[str], Conversation]
 LOOPBACK = "127.0.0.1"
 SERIAL = "serial"
 
@@ -98,17 +102,27 @@ class BenchServer:
 
 
 def _socket(device: ScpiDevice, _clock: Clock, _reactor: Reactor) -> Factory:
-    return lambda: RawSocket(device)
+    return lambda _peer: RawSocket(device)
 
 
 def _hislip(device: ScpiDevice, clock: Clock, _reactor: Reactor) -> Factory:
     hub = Hislip(device, clock)
-    return lambda: HislipConversation(hub)
+    return lambda _peer: HislipConversation(hub)
+
+
+def _vxi11(device: ScpiDevice, clock: Clock, reactor: Reactor) -> Factory:
+    def call_back(host: str, port: int, channel: Any) -> None:
+        reactor.connect(host, port, channel, group=device)
+
+    hub = Vxi11(device, clock, call_back)
+    _, hub.abort_port = reactor.listen((LOOPBACK, 0), lambda _peer: AbortConversation(hub), group=device)
+    return lambda peer: Vxi11Conversation(hub, peer)
 
 
 TRANSPORTS: dict[str, Callable[[ScpiDevice, Clock, Reactor], Factory]] = {
     "socket": _socket,
     "hislip": _hislip,
+    "vxi11": _vxi11,
 }
 """How each transport makes the conversations with one instrument."""
 _RESOURCE = {

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 _LOOK_EVERY_S = 0.5
 _TRANSPORTS = ("socket", "hislip", "vxi11", "serial")
-_USUAL = "socket"
+_USUAL = "socket,hislip,vxi11"
 _HIGHEST_PORT = 65535
 
 
@@ -201,7 +201,7 @@ def _server(twin: Twin, clock: Any, places: _Places) -> tuple[BenchServer, str]:
         server = BenchServer(
             devices, clock, transports=places.transports, host=places.host, port_base=places.port_base
         )
-        host, port = server.listen(lambda: TruthPort(twin.bench))
+        host, port = server.listen(lambda _peer: TruthPort(twin.bench))
     except OSError as error:
         ports = f"{places.port_base} to {last}" if places.port_base else "on"
         raise CommandError(

@@ -135,7 +135,7 @@ class Echo:
     saturated = False
     next_due_ns = FOREVER_NS
 
-    def __init__(self) -> None:
+    def __init__(self, peer: str = "") -> None:
         self.data = b""
         self.closed = False
 
